@@ -17,8 +17,8 @@ from werkzeug.exceptions import HTTPException
 
 from app.core import errors
 from app.core.db import Database
-from app.core.ids import new_id
 from app.core.identity import ANONYMOUS, Identity
+from app.core.ids import new_id
 from app.core.logging import request_id_var
 
 log = logging.getLogger(__name__)
