@@ -1,0 +1,1 @@
+"""Organisations, their people and machine clients, and how each proves who it is."""

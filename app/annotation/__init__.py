@@ -1,0 +1,1 @@
+"""Tasks, assignments and labels, every one cited by frame ordinal and PTS."""

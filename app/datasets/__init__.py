@@ -1,0 +1,1 @@
+"""Datasets and their versions: composed from accepted labels, then frozen."""

@@ -1,0 +1,1 @@
+"""Agreements: what admits a partner company, for which purposes and how long."""

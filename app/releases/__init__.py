@@ -1,0 +1,1 @@
+"""Releases: a frozen version packed, signed by two people, published by TUF and granted to partners."""
