@@ -41,7 +41,7 @@ def decode_cursor(cursor: str) -> UUID:
 
 def paginate(
     session: Session,
-    query: Select[tuple[T]],
+    query: Select[T],
     key: InstrumentedAttribute[UUID],
     *,
     cursor: str | None,

@@ -114,11 +114,23 @@ def test_paths_round_trip(level: int, index: int, width: int) -> None:
     assert parse_tile_path(tile_path(level, index, width)) == (level, index, width)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["", "0", "0/", "0/1", "00/001", "64/000", "0/x000/001", "0/001/002", "0/001.p/0", "0/001.p/256", "0/001.p/01", "0/001.p/", "-1/000"]
-    + ["0/../000", "0/x1/000", "entries/000", "0/000\n", "0/" + "x001/" * 30 + "000"],
-)
+OTHER_SPELLINGS = [
+    "",
+    "0",
+    "0/",
+    "0/1",
+    "00/001",
+    "64/000",
+    "0/x000/001",
+    "0/001/002",
+    "0/../000",
+    "0/x1/000",
+]
+OTHER_SPELLINGS += ["0/001.p/0", "0/001.p/256", "0/001.p/01", "0/001.p/", "-1/000", "entries/000", "0/000\n"]
+OTHER_SPELLINGS += ["0/" + "x001/" * 30 + "000"]
+
+
+@pytest.mark.parametrize("path", OTHER_SPELLINGS)
 def test_other_spellings_of_a_path_are_refused(path: str) -> None:
     with pytest.raises(ProofError):
         parse_tile_path(path)
