@@ -1,0 +1,40 @@
+"""The OpenAPI 3.1 description: flask-smorest's, with problem details as the error of every operation."""
+
+from __future__ import annotations
+
+import http as status_codes
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+
+from app.core.schema import ProblemSchema
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class CordonApi(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """flask-smorest without its error handler: `core.http` maps errors, and keeps `Allow` on a 405."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        """Nothing: one error mapping is enough."""
+
+    def _register_responses(self) -> None:
+        body: dict[str, Any] = {PROBLEM_JSON: {"schema": ProblemSchema}}
+        for status in status_codes.HTTPStatus:
+            response: dict[str, Any] = {"description": status.phrase}
+            if status >= 400:
+                response["content"] = body
+            self.spec.components.response(status.name, response, lazy=True)
+        default = {"description": "Problem details (RFC 9457)", "content": body}
+        self.spec.components.response("DEFAULT_ERROR", default, lazy=True)
+
+
+def security_schemes(api: CordonApi, app: Flask) -> None:
+    """Documents the two ways in and that everything but public operations needs one of them."""
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    cookie = {"type": "apiKey", "in": "cookie", "name": app.config.get("SESSION_COOKIE_NAME", "session")}
+    api.spec.components.security_scheme("session", cookie)
+    api.spec.options["security"] = [{"bearer": []}, {"session": []}]
