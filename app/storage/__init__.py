@@ -1,0 +1,1 @@
+"""Where footage rests: blob stores (local disk, S3) and the envelope that encrypts everything put into them."""

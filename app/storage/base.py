@@ -1,0 +1,96 @@
+"""What every blob store promises, so that the rest of the house need not know where bytes rest.
+
+One contract suite (`tests/contract/test_blob_store.py`) holds every implementation to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from app.core.errors import Unavailable
+
+MAX_KEY_LENGTH = 512
+READ_SIZE = 2**20
+_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._=-]*"
+_KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
+
+
+class BlobNotFound(LookupError):
+    """No object has this key."""
+
+
+class InvalidKey(ValueError):
+    """The key could name something outside the store, or does not fit every back end."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not answer or refused; nothing was half-written."""
+
+    type: ClassVar[str] = "store-unavailable"
+    title: ClassVar[str] = "The object store is not available: try again soon"
+
+
+class BlobStore(Protocol):
+    """Objects by key. Every method raises InvalidKey and StoreUnavailable where they apply."""
+
+    def put(self, key: str, source: BinaryIO) -> int:
+        """Stores all of `source` (read to its end; short reads are fine); returns its length in bytes.
+
+        Atomic and durable: once it returns, the object survives power loss; if it raises, whatever the key
+        held before is still there whole. An existing object is replaced.
+        """
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> BinaryIO:
+        """A stream of bytes `[start, end)`, clipped to the object's length. The caller closes it.
+
+        Raises BlobNotFound, and ValueError for a negative or reversed range.
+        """
+
+    def size(self, key: str) -> int:
+        """Length in bytes. Raises BlobNotFound."""
+
+    def exists(self, key: str) -> bool:
+        """True when the key holds an object."""
+
+    def delete(self, key: str) -> None:
+        """Removes the object and every earlier version of it. A key that holds nothing is no error."""
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """All keys that begin with `prefix`, in the order of their UTF-8 bytes."""
+
+
+def check_key(key: str) -> str:
+    """Returns `key`, or raises InvalidKey unless it is slash-separated segments of safe characters."""
+    if len(key) > MAX_KEY_LENGTH or not _KEY.fullmatch(key):
+        raise InvalidKey(f"not a usable object key: {key[:80]!r}")
+    return key
+
+
+def check_range(start: int, end: int | None) -> None:
+    """Raises ValueError for a range that is negative or reversed."""
+    if start < 0 or (end is not None and end < start):
+        raise ValueError(f"not a byte range: [{start}, {end})")
+
+
+def open_store(url: str) -> BlobStore:
+    """The store at `file:///directory` or `s3://bucket[/prefix][?endpoint=URL&region=NAME]`.
+
+    S3 credentials come by boto3's usual chain (environment, shared file, instance role). Raises ValueError
+    for any other address.
+    """
+    from app.storage.local import LocalStore
+    from app.storage.s3 import S3Store
+
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
+        return LocalStore(Path(unquote(parts.path)))
+    if parts.scheme == "s3" and parts.netloc:
+        options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        if unknown := options.keys() - {"endpoint", "region"}:
+            raise ValueError(f"unknown options in the storage address: {', '.join(sorted(unknown))}")
+        return S3Store(parts.netloc, prefix=parts.path.strip("/"), **options)
+    raise ValueError(f"not a storage address (file:///… or s3://bucket): {parts.scheme}://{parts.netloc}")
