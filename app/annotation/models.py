@@ -70,6 +70,7 @@ class Assignment(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
     state: Mapped[str] = mapped_column(default="open", index=True)
     version: Mapped[int] = mapped_column(default=1)
+    saved_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     reviewed_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
     reviewed_at: Mapped[datetime | None]

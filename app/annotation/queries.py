@@ -1,0 +1,119 @@
+"""What the annotation feature reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from app.annotation.models import Annotation, Assignment, Task, Taxonomy
+from app.core.pagination import Page, paginate
+from app.recordings.models import Clip, Recording
+
+WORKABLE = ("open", "in_progress", "returned")
+
+
+def taxonomy(session: Session, name: str, version: str) -> Taxonomy | None:
+    """One taxonomy by name and version."""
+    return session.scalar(select(Taxonomy).where(Taxonomy.name == name, Taxonomy.version == version))
+
+
+def taxonomies(session: Session) -> list[Taxonomy]:
+    """All of them, oldest first."""
+    return list(session.scalars(select(Taxonomy).order_by(Taxonomy.id)))
+
+
+def unfinished_assignment(session: Session, person_id: UUID) -> Assignment | None:
+    """What the person has begun or was sent back; returned work first."""
+    return session.scalar(
+        select(Assignment)
+        .join(Assignment.task)
+        .join(Clip, Clip.id == Task.clip_id)
+        .join(Recording, Recording.id == Clip.recording_id)
+        .where(Assignment.person_id == person_id, Assignment.state.in_(WORKABLE), Recording.state == "ready")
+        .order_by(Assignment.state.desc(), Assignment.id)
+        .limit(1)
+    )
+
+
+def next_open_task(session: Session, person_id: UUID) -> Task | None:
+    """The oldest task that still wants annotators and is not the person's yet; locked, skipping what others take."""
+    taken = select(func.count()).where(Assignment.task_id == Task.id).correlate(Task).scalar_subquery()
+    mine = aliased(Assignment)
+    return session.scalar(
+        select(Task)
+        .join(Clip, Clip.id == Task.clip_id)
+        .join(Recording, Recording.id == Clip.recording_id)
+        .outerjoin(mine, and_(mine.task_id == Task.id, mine.person_id == person_id))
+        .where(Task.state == "open", Recording.state == "ready", mine.id.is_(None), taken < Task.quota)
+        .order_by(Task.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Task)
+    )
+
+
+def page_of_assignments(
+    session: Session,
+    *,
+    person_id: UUID | None,
+    not_person_id: UUID | None,
+    states: Collection[str],
+    cursor: str | None,
+    limit: int,
+) -> Page[Assignment]:
+    """Assignments of one person, or of everyone but one (a reviewer sees no work of their own)."""
+    query: Select[Assignment] = select(Assignment)
+    if person_id is not None:
+        query = query.where(Assignment.person_id == person_id)
+    if not_person_id is not None:
+        query = query.where(Assignment.person_id != not_person_id)
+    if states:
+        query = query.where(Assignment.state.in_(states))
+    return paginate(session, query, Assignment.id, cursor=cursor, limit=limit)
+
+
+def page_of_tasks(session: Session, *, state: str | None, cursor: str | None, limit: int) -> Page[Task]:
+    """Tasks, newest first."""
+    query: Select[Task] = select(Task)
+    if state:
+        query = query.where(Task.state == state)
+    return paginate(session, query, Task.id, cursor=cursor, limit=limit)
+
+
+def accepted_annotations(
+    session: Session, clip_ids: Collection[UUID]
+) -> dict[UUID, tuple[Task, list[Annotation]]]:
+    """For each labelled clip of those asked for: its task and the annotations of the accepted assignment."""
+    tasks = session.scalars(
+        select(Task).where(Task.clip_id.in_(clip_ids), Task.state == "labelled").order_by(Task.id)
+    ).all()
+    by_assignment: dict[UUID, list[Annotation]] = {}
+    wanted = [t.accepted_assignment_id for t in tasks]
+    for annotation in session.scalars(
+        select(Annotation)
+        .where(Annotation.assignment_id.in_(wanted))
+        .order_by(
+            Annotation.start_frame, Annotation.end_frame, Annotation.kind, Annotation.label, Annotation.id
+        )
+    ):
+        by_assignment.setdefault(annotation.assignment_id, []).append(annotation)
+    return {
+        t.clip_id: (t, by_assignment.get(t.accepted_assignment_id, []))
+        for t in tasks
+        if t.accepted_assignment_id
+    }
+
+
+def labelled_clip_ids(session: Session) -> list[UUID]:
+    """Every clip of a ready recording whose labels are accepted, oldest first."""
+    return list(
+        session.scalars(
+            select(Clip.id)
+            .join(Task, Task.clip_id == Clip.id)
+            .join(Recording, Recording.id == Clip.recording_id)
+            .where(Task.state == "labelled", Recording.state == "ready")
+            .order_by(Clip.id)
+        )
+    )

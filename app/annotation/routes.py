@@ -1,0 +1,160 @@
+"""Taxonomies, tasks, assignments and clips over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from app.annotation import service
+from app.annotation.models import Assignment
+from app.annotation.schemas import (
+    AssignmentDetailSchema,
+    AssignmentQuerySchema,
+    AssignmentSchema,
+    LabelSetSchema,
+    ReturnSchema,
+    TaskQuerySchema,
+    TaskSchema,
+    TaxonomySchema,
+)
+from app.authz.gate import requires
+from app.authz.permissions import Permission
+from app.core.http import current_identity, etag_of, if_match_version, resource, transaction
+from app.core.schema import page_schema
+from app.recordings.ledger import load_ledger
+from app.storage.vault import Vault
+
+taxonomies_blp = Blueprint("taxonomies", __name__, url_prefix="/api/v1/taxonomies", description="Label sets")
+tasks_blp = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Clips to label")
+blp = Blueprint("assignments", __name__, url_prefix="/api/v1/assignments", description="Labelling and review")
+blueprints = (taxonomies_blp, tasks_blp, blp)
+
+
+def _tagged(assignment: Assignment, status: int = 200) -> tuple[Assignment, int, dict[str, str]]:
+    return assignment, status, {"ETag": etag_of(assignment.version)}
+
+
+@taxonomies_blp.route("")
+class Taxonomies(MethodView):
+    @requires(Permission.TAXONOMY_READ)
+    @taxonomies_blp.response(200, TaxonomySchema(many=True))
+    def get(self) -> Any:
+        """Every taxonomy, oldest first."""
+        with transaction() as session:
+            return service.list_taxonomies(session, current_identity())
+
+
+@tasks_blp.route("")
+class Tasks(MethodView):
+    @requires(Permission.TASK_READ)
+    @tasks_blp.arguments(TaskQuerySchema, location="query")
+    @tasks_blp.response(200, page_schema(TaskSchema))
+    def get(self, query: dict[str, Any]) -> Any:
+        """Every task and how far it is, newest first; for reviewers, release managers and auditors."""
+        with transaction() as session:
+            return service.list_tasks(session, current_identity(), **query)
+
+
+@blp.route("")
+class Assignments(MethodView):
+    @requires(Permission.TASK_READ)
+    @blp.arguments(AssignmentQuerySchema, location="query")
+    @blp.response(200, page_schema(AssignmentSchema))
+    def get(self, query: dict[str, Any]) -> Any:
+        """An annotator's own assignments; for a reviewer, everybody else's."""
+        state = query.pop("state")
+        with transaction() as session:
+            return service.list_assignments(
+                session, current_identity(), states=[state] if state else [], **query
+            )
+
+
+@blp.route("/next")
+class NextAssignment(MethodView):
+    @requires(Permission.ANNOTATE)
+    @blp.response(200, AssignmentDetailSchema)
+    def post(self) -> Any:
+        """Take the next clip to label: unfinished work first."""
+        with transaction() as session:
+            return _tagged(service.take_next(session, current_identity()))
+
+
+@blp.route("/<uuid:assignment_id>")
+class OneAssignment(MethodView):
+    @requires(Permission.TASK_READ)
+    @blp.response(200, AssignmentDetailSchema)
+    def get(self, assignment_id: UUID) -> Any:
+        """One assignment with its clip, taxonomy and labels; the ETag is for saving."""
+        with transaction() as session:
+            return _tagged(service.get_assignment(session, current_identity(), assignment_id))
+
+
+@blp.route("/<uuid:assignment_id>/annotations")
+class Annotations(MethodView):
+    @requires(Permission.ANNOTATE)
+    @blp.arguments(LabelSetSchema)
+    @blp.response(200, AssignmentDetailSchema)
+    def put(self, data: dict[str, Any], assignment_id: UUID) -> Any:
+        """Replace the labels (If-Match): all are saved, or none."""
+        vault = resource(Vault)
+        with transaction() as session:
+            assignment = service.save_annotations(
+                session,
+                current_identity(),
+                lambda recording: load_ledger(vault, session, recording),
+                assignment_id=assignment_id,
+                version=if_match_version(),
+                labels=data["annotations"],
+            )
+            session.refresh(assignment, ["annotations"])
+        return _tagged(assignment)
+
+
+@blp.route("/<uuid:assignment_id>/submit")
+class Submit(MethodView):
+    @requires(Permission.ANNOTATE)
+    @blp.response(200, AssignmentSchema)
+    def post(self, assignment_id: UUID) -> Any:
+        """Hand the work to review (If-Match)."""
+        with transaction() as session:
+            return _tagged(
+                service.submit(
+                    session, current_identity(), assignment_id=assignment_id, version=if_match_version()
+                )
+            )
+
+
+@blp.route("/<uuid:assignment_id>/accept")
+class Accept(MethodView):
+    @requires(Permission.REVIEW)
+    @blp.response(200, AssignmentSchema)
+    def post(self, assignment_id: UUID) -> Any:
+        """Make this work the clip's labels (If-Match); never one's own."""
+        with transaction() as session:
+            return _tagged(
+                service.accept(
+                    session, current_identity(), assignment_id=assignment_id, version=if_match_version()
+                )
+            )
+
+
+@blp.route("/<uuid:assignment_id>/return")
+class Return(MethodView):
+    @requires(Permission.REVIEW)
+    @blp.arguments(ReturnSchema)
+    @blp.response(200, AssignmentSchema)
+    def post(self, data: dict[str, Any], assignment_id: UUID) -> Any:
+        """Send the work back with a reason (If-Match)."""
+        with transaction() as session:
+            return _tagged(
+                service.send_back(
+                    session,
+                    current_identity(),
+                    assignment_id=assignment_id,
+                    version=if_match_version(),
+                    reason=data["reason"],
+                )
+            )

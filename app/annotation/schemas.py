@@ -1,0 +1,141 @@
+"""What the annotation API takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from app.annotation.labels import MAX_ANNOTATIONS, Label
+from app.core.schema import BaseSchema, PageQuerySchema
+
+MAX_FRAME = 2**31 - 1
+STATES = ("open", "in_progress", "submitted", "returned", "accepted")
+MAX_ATTRIBUTES = 32
+
+
+def _small(value: dict[str, Any]) -> None:
+    if len(value) > MAX_ATTRIBUTES or any(isinstance(v, dict | list) for v in value.values()):
+        raise ValidationError(
+            f"at most {MAX_ATTRIBUTES} attributes, each a text, a number, true, false or null"
+        )
+
+
+class KeyframeSchema(BaseSchema):
+    """A box at one frame: [x, y, width, height], each from 0 to 1 of the picture."""
+
+    frame = fields.Integer(required=True, strict=True, validate=validate.Range(0, MAX_FRAME))
+    box = fields.List(
+        fields.Float(allow_nan=False, validate=validate.Range(0, 1)),
+        required=True,
+        validate=validate.Length(4, 4),
+    )
+    outside = fields.Boolean(load_default=False)
+
+
+class LabelSchema(BaseSchema):
+    """One annotation: frames are ordinals of the recording, `end_frame` exclusive; PTS are given back, not taken."""
+
+    id = fields.UUID(dump_only=True)
+    kind = fields.String(required=True, validate=validate.OneOf(("event", "track", "tag")))
+    label = fields.String(required=True, validate=validate.Length(1, 64))
+    start_frame = fields.Integer(required=True, strict=True, validate=validate.Range(0, MAX_FRAME))
+    end_frame = fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_FRAME))
+    start_pts = fields.Integer(dump_only=True)
+    end_pts = fields.Integer(dump_only=True)
+    keyframes = fields.List(
+        fields.Nested(KeyframeSchema),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=10_000),
+    )
+    attributes = fields.Dict(
+        keys=fields.String(validate=validate.Length(1, 64)),
+        values=fields.Raw(allow_none=True),
+        load_default=dict,
+        validate=_small,
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Label:
+        return Label(**data)
+
+
+class LabelSetSchema(BaseSchema):
+    """The whole set: it replaces what was saved before."""
+
+    annotations = fields.List(
+        fields.Nested(LabelSchema), required=True, validate=validate.Length(max=MAX_ANNOTATIONS)
+    )
+
+
+class TaxonomySchema(BaseSchema):
+    id = fields.UUID()
+    name = fields.String()
+    version = fields.String()
+    definition = fields.Dict()
+
+
+class ClipSchema(BaseSchema):
+    """A clip: half-open frame interval of its recording, with the PTS in its time base."""
+
+    id = fields.UUID()
+    recording_id = fields.UUID()
+    ordinal = fields.Integer()
+    start_frame = fields.Integer()
+    end_frame = fields.Integer()
+    start_pts = fields.Integer()
+    end_pts = fields.Integer()
+    seconds = fields.Float()
+
+
+class TaskSchema(BaseSchema):
+    id = fields.UUID()
+    clip = fields.Nested(ClipSchema)
+    quota = fields.Integer()
+    state = fields.String()
+    created_at = fields.DateTime()
+
+
+class AssignmentSchema(BaseSchema):
+    id = fields.UUID()
+    state = fields.String()
+    version = fields.Integer()
+    person_id = fields.UUID()
+    clip = fields.Pluck(TaskSchema, "clip", attribute="task")
+    return_reason = fields.String(allow_none=True)
+    submitted_at = fields.DateTime(allow_none=True)
+    reviewed_at = fields.DateTime(allow_none=True)
+    created_at = fields.DateTime()
+
+
+class AssignmentDetailSchema(AssignmentSchema):
+    """With the labels and the taxonomy they are drawn from."""
+
+    taxonomy = fields.Nested(TaxonomySchema, attribute="task.taxonomy")
+    annotations = fields.List(fields.Nested(LabelSchema))
+
+
+class AssignmentQuerySchema(PageQuerySchema):
+    state = fields.String(load_default=None, validate=validate.OneOf(STATES))
+
+
+class TaskQuerySchema(PageQuerySchema):
+    state = fields.String(load_default=None, validate=validate.OneOf(("open", "labelled")))
+
+
+class ReturnSchema(BaseSchema):
+    reason = fields.String(required=True, validate=validate.Length(3, 2000))
+
+
+class FrameListSchema(BaseSchema):
+    """The clip's rows of the frame ledger: frame i of the clip is `start_frame + i` of the recording.
+
+    `pts` are integers in units of time_base_num/time_base_den seconds; `end_pts` is where the last frame ends.
+    """
+
+    start_frame = fields.Integer()
+    time_base_num = fields.Integer()
+    time_base_den = fields.Integer()
+    pts = fields.List(fields.Integer())
+    end_pts = fields.Integer()

@@ -1,0 +1,265 @@
+"""Composing a version from accepted labels, and freezing it for good."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from app.annotation.models import Annotation, Task
+from app.annotation.queries import accepted_annotations, labelled_clip_ids
+from app.annotation.service import ensure_taxonomy
+from app.audit.events import Tag
+from app.audit.service import append
+from app.authz.permissions import Permission
+from app.authz.predicates import require, require_person
+from app.core.clock import now
+from app.core.errors import Conflict, InvalidRequest, NotFound, StaleVersion
+from app.core.identity import Identity
+from app.core.ids import new_id
+from app.core.pagination import Page
+from app.datasets import queries
+from app.datasets.models import Dataset, DatasetItem, DatasetVersion
+from app.datasets.splits import DEFAULT_PROPORTIONS, check_proportions, split_of
+
+MAX_ITEMS = 100_000
+
+
+class SlugTaken(Conflict):
+    type: ClassVar[str] = "slug-taken"
+    title: ClassVar[str] = "A dataset of that name is there already"
+
+
+class VersionFrozen(Conflict):
+    type: ClassVar[str] = "version-frozen"
+    title: ClassVar[str] = "A frozen version never changes: compose a new one"
+
+
+class NotReleasable(Conflict):
+    type: ClassVar[str] = "not-releasable"
+    title: ClassVar[str] = "The version cannot be frozen yet"
+
+
+def create_dataset(
+    session: Session, identity: Identity, *, slug: str, name: str, description: str
+) -> Dataset:
+    """A new dataset with a salt of its own. Raises SlugTaken."""
+    require(identity, Permission.DATASET_COMPOSE)
+    person_id = require_person(identity)
+    if queries.dataset_by_slug(session, slug) is not None:
+        raise SlugTaken
+    dataset = Dataset(
+        id=new_id(),
+        slug=slug,
+        name=name,
+        description=description,
+        salt=secrets.token_bytes(32),
+        taxonomy_id=ensure_taxonomy(session).id,
+        created_by=person_id,
+    )
+    session.add(dataset)
+    session.flush()
+    append(session, identity, Tag.DATASET_CREATE, subject=("dataset", dataset.id), details={"slug": slug})
+    return dataset
+
+
+def get_dataset(session: Session, identity: Identity, dataset_id: UUID) -> Dataset:
+    """One dataset. Raises NotFound."""
+    require(identity, Permission.DATASET_READ)
+    found = session.get(Dataset, dataset_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_datasets(session: Session, identity: Identity, *, cursor: str | None, limit: int) -> Page[Dataset]:
+    """Newest first."""
+    require(identity, Permission.DATASET_READ)
+    return queries.page_of_datasets(session, cursor=cursor, limit=limit)
+
+
+def create_version(
+    session: Session, identity: Identity, *, dataset_id: UUID, splits: Mapping[str, float] | None = None
+) -> DatasetVersion:
+    """A new draft. Raises InvalidRequest for proportions that do not add up."""
+    require(identity, Permission.DATASET_COMPOSE)
+    person_id = require_person(identity)
+    proportions = dict(splits or DEFAULT_PROPORTIONS)
+    if problem := check_proportions(proportions):
+        raise InvalidRequest(f"splits: {problem}")
+    dataset = session.get(Dataset, dataset_id, with_for_update={"of": Dataset})
+    if dataset is None:
+        raise NotFound
+    version = DatasetVersion(
+        id=new_id(),
+        dataset_id=dataset_id,
+        number=queries.next_number(session, dataset_id),
+        state="draft",
+        splits=proportions,
+        composed_by=person_id,
+        version=1,
+    )
+    session.add(version)
+    session.flush()
+    append(session, identity, Tag.DATASET_VERSION_CREATE, subject=("dataset_version", version.id))
+    return version
+
+
+def get_version(
+    session: Session, identity: Identity, version_id: UUID, *, lock: bool = False
+) -> DatasetVersion:
+    """One version. Raises NotFound."""
+    require(identity, Permission.DATASET_READ)
+    found = session.get(DatasetVersion, version_id, with_for_update={"of": DatasetVersion} if lock else None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_versions(
+    session: Session, identity: Identity, dataset_id: UUID, *, cursor: str | None, limit: int
+) -> Page[DatasetVersion]:
+    """Newest first."""
+    get_dataset(session, identity, dataset_id)
+    return queries.page_of_versions(session, dataset_id, cursor=cursor, limit=limit)
+
+
+def list_items(
+    session: Session, identity: Identity, version_id: UUID, *, cursor: str | None, limit: int
+) -> Page[DatasetItem]:
+    """The clips of a version, by clip id."""
+    get_version(session, identity, version_id)
+    return queries.page_of_items(session, version_id, cursor=cursor, limit=limit)
+
+
+def set_items(
+    session: Session,
+    identity: Identity,
+    *,
+    version_id: UUID,
+    version: int,
+    clip_ids: Collection[UUID] | None = None,
+) -> DatasetVersion:
+    """Replaces what a draft holds: the clips named, or (None) every clip whose labels are accepted.
+
+    Raises VersionFrozen, StaleVersion, or InvalidRequest for a clip that is not there or not labelled.
+    """
+    require(identity, Permission.DATASET_COMPOSE)
+    draft = get_version(session, identity, version_id, lock=True)
+    if draft.state == "frozen":
+        raise VersionFrozen
+    if draft.version != version:
+        raise StaleVersion(f"It is at version {draft.version} by now")
+    wanted = list(dict.fromkeys(labelled_clip_ids(session) if clip_ids is None else clip_ids))
+    found = _usable(session, wanted)
+    session.execute(delete(DatasetItem).where(DatasetItem.dataset_version_id == version_id))
+    session.add_all(
+        DatasetItem(dataset_version_id=version_id, clip_id=c, exercise_id=found[c]) for c in wanted
+    )
+    draft.version += 1
+    session.flush()
+    details = {"clips": len(wanted), "sha256": _digest(str(c) for c in sorted(wanted))}
+    append(
+        session,
+        identity,
+        Tag.DATASET_VERSION_UPDATE,
+        subject=("dataset_version", version_id),
+        details=details,
+    )
+    return draft
+
+
+def _usable(session: Session, clip_ids: list[UUID]) -> dict[UUID, UUID]:
+    """The exercise of each clip; raises InvalidRequest naming clips that are missing, withdrawn or unlabelled."""
+    if len(clip_ids) > MAX_ITEMS:
+        raise InvalidRequest(f"A version takes at most {MAX_ITEMS} clips")
+    clips = queries.clips_with_exercise(session, clip_ids)
+    labelled = accepted_annotations(session, clip_ids)
+    bad = [str(c) for c in clip_ids if c not in labelled or c not in clips or clips[c][1].state != "ready"]
+    if bad:
+        raise InvalidRequest(
+            f"Not a clip with accepted labels: {', '.join(bad[:5])}" + (" …" if bad[5:] else "")
+        )
+    return {clip_id: recording.exercise_id for clip_id, (_, recording) in clips.items()}
+
+
+def freeze_version(session: Session, identity: Identity, *, version_id: UUID) -> DatasetVersion:
+    """Fixes clips, labels and splits for good, and their digest.
+
+    Raises VersionFrozen, or NotReleasable naming what is missing: clips, labels, a lawful basis, a consent record.
+    """
+    require(identity, Permission.DATASET_COMPOSE)
+    draft = get_version(session, identity, version_id, lock=True)
+    if draft.state == "frozen":
+        raise VersionFrozen
+    items = sorted(draft.items, key=lambda item: item.clip_id)
+    if not items:
+        raise NotReleasable("It holds no clips: choose some first")
+    clips = queries.clips_with_exercise(session, [i.clip_id for i in items])
+    labels = accepted_annotations(session, [i.clip_id for i in items])
+    _refuse_unreleasable(
+        session, items, {c for c, (_, r) in clips.items() if r.state == "ready"} & set(labels)
+    )
+    for item in items:
+        item.split = split_of(item.exercise_id, draft.dataset.salt, draft.splits)
+        item.labels = labels_record(*labels[item.clip_id])
+    session.flush()
+    draft.digest = bytes.fromhex(_digest(_item_line(item) for item in items))
+    draft.state, draft.frozen_at, draft.version = "frozen", now(), draft.version + 1
+    session.flush()
+    details = {"clips": len(items), "sha256": draft.digest.hex()}
+    append(
+        session,
+        identity,
+        Tag.DATASET_VERSION_FROZEN,
+        subject=("dataset_version", version_id),
+        details=details,
+    )
+    return draft
+
+
+def _refuse_unreleasable(session: Session, items: list[DatasetItem], good: set[UUID]) -> None:
+    problems = [f"clip {i.clip_id} is no longer ready and labelled" for i in items if i.clip_id not in good]
+    for exercise in queries.exercises(session, {i.exercise_id for i in items}):
+        missing = [n for n in ("lawful_basis", "consent_record") if not getattr(exercise, n)]
+        problems += [f"exercise “{exercise.title}” has no {n.replace('_', ' ')}" for n in missing]
+    if problems:
+        raise NotReleasable("; ".join(problems[:5]) + (" …" if problems[5:] else ""))
+
+
+def labels_record(task: Task, annotations: list[Annotation]) -> dict[str, Any]:
+    """The accepted labels of one clip as a release carries them; `assignment` leads back to who drew them."""
+    record: dict[str, Any] = {
+        "taxonomy": f"{task.taxonomy.name} {task.taxonomy.version}",
+        "assignment": str(task.accepted_assignment_id),
+        "events": [],
+        "tracks": [],
+        "tags": [],
+    }
+    for a in annotations:
+        entry: dict[str, Any] = {"label": a.label}
+        if a.kind != "tag":
+            entry |= {k: getattr(a, k) for k in ("start_frame", "end_frame", "start_pts", "end_pts")}
+        if a.kind == "track":
+            entry["keyframes"] = a.keyframes
+        if a.attributes:
+            entry["attributes"] = a.attributes
+        record[f"{a.kind}s"].append(entry)
+    return record
+
+
+def _item_line(item: DatasetItem) -> str:
+    return json.dumps([str(item.clip_id), item.clip.sha256.hex(), item.split, item.labels], sort_keys=True)
+
+
+def _digest(lines: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
