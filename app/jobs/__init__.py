@@ -1,0 +1,26 @@
+"""Background jobs on PostgreSQL: enqueued with the state they belong to, taken over when their worker dies.
+
+A feature's `tasks.py` declares `@task("recordings.normalise")`; any service enqueues it by that name with
+`defer(session, "recordings.normalise", recording_id=…)`, in its own transaction.
+"""
+
+from app.jobs.context import JobContext
+from app.jobs.errors import AlreadyQueued, JobAborted, MachineFault, Superseded
+from app.jobs.models import JobProgress
+from app.jobs.progress import progress_of
+from app.jobs.queue import cancel, defer, status_of
+from app.jobs.task import task
+
+__all__ = [
+    "AlreadyQueued",
+    "JobAborted",
+    "JobContext",
+    "JobProgress",
+    "MachineFault",
+    "Superseded",
+    "cancel",
+    "defer",
+    "progress_of",
+    "status_of",
+    "task",
+]

@@ -1,0 +1,19 @@
+"""How a job can end other than well."""
+
+from __future__ import annotations
+
+from procrastinate.exceptions import JobAborted
+
+__all__ = ["AlreadyQueued", "JobAborted", "MachineFault", "Superseded"]
+
+
+class MachineFault(Exception):
+    """The machine's fault (disk full, a service away), not the file's: the job is tried again later."""
+
+
+class Superseded(Exception):
+    """A later attempt of this job has begun, so this one must leave no trace. Let it pass; nothing is retried."""
+
+
+class AlreadyQueued(Exception):
+    """A job with this queueing lock already waits."""

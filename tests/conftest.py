@@ -1,0 +1,175 @@
+"""Fixtures that every test may use.
+
+PostgreSQL is real: one embedded server a test run (shared by pytest-xdist's workers), one template database with the
+whole schema, and a copy of it for each test that asks. Set CORDON_TEST_DATABASE_URL to a role that may create
+databases (`postgresql+psycopg://user:password@host/postgres`) to use a server of your own instead.
+
+    postgres_url   session   SQLAlchemy URL of that server, on its maintenance database
+    new_database   session   a function: makes another fresh, migrated database and returns its URL
+    database_url   test      URL of a fresh, migrated database, dropped afterwards
+    database       test      an `app.core.db.Database` on it
+    home           test      a CORDON_HOME with generated keys, 0700
+    settings       test      a `Settings` of that home and that database
+    vault          test      a `Vault` on that home (asks for no database)
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import importlib
+import importlib.util
+import os
+import pkgutil
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import create_engine, make_url, text
+
+import app
+from app.core.db import Base, Database
+from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from app.jobs.schema import create_schema
+from app.settings import Settings
+from app.storage.keys import generate_key_file
+from app.storage.vault import Vault
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+TEMPLATE = "cordon_test_template"
+NewDatabase = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One directory for all workers of this test run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def postgres_url(shared_dir: Path) -> Iterator[str]:
+    """The server's URL on its maintenance database, as a role that may create databases."""
+    if given := os.environ.get("CORDON_TEST_DATABASE_URL"):
+        yield given
+        return
+    # Under xdist the worker that started it may end before the others: the last one to leave stops it.
+    server = EmbeddedPostgres(shared_dir / "pg", with_parent="PYTEST_XDIST_WORKER" not in os.environ)
+    server.start()
+    yield server.admin_url
+    with suppress(EmbeddedPostgresError):  # another worker still uses it, and will remove it
+        server.destroy()
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_url: str, shared_dir: Path) -> Iterator[NewDatabase]:
+    """Makes fresh, migrated databases; drops them when the session ends."""
+    with _locked(shared_dir / "template.lock"):
+        marker = shared_dir / "template.name"
+        if not marker.exists():
+            template = f"{TEMPLATE}_{secrets.token_hex(4)}"
+            _execute(postgres_url, f'CREATE DATABASE "{template}"')
+            _migrate(_on_database(postgres_url, template))
+            marker.write_text(template)
+        template = marker.read_text()
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"cordon_test_{secrets.token_hex(6)}"
+        _execute(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        made.append(name)
+        return _on_database(postgres_url, name)
+
+    yield make
+    for name in made:
+        _execute(postgres_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database_url(new_database: NewDatabase, postgres_url: str) -> Iterator[str]:
+    """A fresh, migrated database of this test's own."""
+    url = new_database()
+    yield url
+    _execute(postgres_url, f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The service's own view of the test's database."""
+    db = Database(database_url)
+    yield db
+    db.dispose()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data directory as `cordon init` leaves it: private, with keys."""
+    home = tmp_path / "home"
+    for part in ("keys", "keys/online", "uploads", "work", "objects"):
+        (home / part).mkdir(mode=0o700, parents=True)
+    generate_key_file(home / "keys" / "master.key")
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    checkpoint = home / "keys" / "checkpoint.pem"
+    checkpoint.touch(mode=0o600)
+    checkpoint.write_bytes(pem)
+    return home
+
+
+@pytest.fixture
+def settings(home: Path, database_url: str) -> Settings:
+    """The settings of one process on that home and that database."""
+    secret = base64.b64encode(secrets.token_bytes(32)).decode()
+    return Settings.from_environ(
+        {"CORDON_HOME": str(home), "CORDON_SECRET_KEY": secret, "CORDON_DATABASE_URL": database_url}
+    )
+
+
+@pytest.fixture
+def vault(home: Path) -> Vault:
+    """A vault on local disk with that home's master key."""
+    secret = base64.b64encode(secrets.token_bytes(32)).decode()
+    return Vault.from_settings(Settings.from_environ({"CORDON_HOME": str(home), "CORDON_SECRET_KEY": secret}))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _on_database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _execute(url: str, statement: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def _migrate(url: str) -> None:
+    """The schema as the service would have it: by the migrations, or from the models while there are none."""
+    if list((MIGRATIONS / "versions").glob("*.py")):
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["url"] = url
+        command.upgrade(config, "head")
+        return
+    for module in pkgutil.iter_modules(app.__path__, "app."):
+        if module.ispkg and importlib.util.find_spec(f"{module.name}.models"):
+            importlib.import_module(f"{module.name}.models")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+        create_schema(connection)
+    engine.dispose()
