@@ -13,7 +13,7 @@ from app.core.schema import ProblemSchema
 PROBLEM_JSON = "application/problem+json"
 
 
-class CordonApi(Api):  # type: ignore[misc]  # flask-smorest has no types
+class CordonApi(Api):
     """flask-smorest without its error handler: `core.http` maps errors, and keeps `Allow` on a 405."""
 
     ERROR_SCHEMA = ProblemSchema

@@ -1,0 +1,58 @@
+"""Byte ranges (RFC 9110 section 14): the one way that stored bytes leave over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from flask import Response, request
+
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+
+
+def requested_range(size: int) -> tuple[int, int] | None:
+    """The half-open range that the request asks for, None for the whole.
+
+    A header that is malformed or names several ranges is ignored, as RFC 9110 allows. Raises LookupError when
+    the range lies beyond the end.
+    """
+    match = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
+    if match is None or match[1] == match[2] == "":
+        return None
+    if match[1] == "":
+        start, end = max(0, size - int(match[2])), size
+    else:
+        start, end = int(match[1]), min(size, int(match[2]) + 1) if match[2] else size
+        if match[2] and int(match[2]) < start:
+            return None
+    if start >= size:
+        raise LookupError
+    return start, end
+
+
+def ranged_response(
+    size: int,
+    etag: str,
+    media_type: str,
+    pieces: Callable[[int, int], Iterator[bytes]],
+    *,
+    cache_control: str = "private, no-store",
+) -> Response:
+    """200, 206, 304 or 416. `pieces(start, end)` yields the bytes [start, end); `etag` is without quotes."""
+    tag = f'"{etag}"'
+    headers = {"Accept-Ranges": "bytes", "ETag": tag, "Cache-Control": cache_control}
+    if request.headers.get("If-None-Match") == tag:
+        return Response(status=304, headers=headers)
+    if request.headers.get("If-Range", tag) != tag:
+        span = None
+    else:
+        try:
+            span = requested_range(size)
+        except LookupError:
+            return Response(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+    start, end = span or (0, size)
+    headers["Content-Length"] = str(end - start)
+    if span:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    body: Iterator[bytes] = iter(()) if request.method == "HEAD" else pieces(start, end)
+    return Response(body, 206 if span else 200, headers=headers, content_type=media_type)
