@@ -50,7 +50,7 @@ def defer(
     if queueing_lock is None:
         return deferrer.defer(**plain)
     try:
-        with session.begin_nested():
+        with session.connection().begin_nested():
             return deferrer.defer(**plain)
     except AlreadyEnqueued:
         raise AlreadyQueued(queueing_lock) from None
