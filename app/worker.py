@@ -1,0 +1,75 @@
+"""The worker process: runs jobs, and keeps the audit log's tree up with its entries."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import pkgutil
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import app
+from app.audit.keys import load_checkpoint_key
+from app.audit.sequencer import run_sequencer
+from app.core.db import Database
+from app.core.logging import configure
+from app.embedded import embedded_url
+from app.jobs.app import job_app
+from app.jobs.run import run_worker
+from app.jobs.task import declared_in
+from app.settings import Settings
+from app.storage.vault import Vault
+
+log = logging.getLogger(__name__)
+
+
+def main(settings: Settings, *, queues: Iterable[str] | None = None) -> None:
+    """Works until SIGTERM or SIGINT. `queues` are features' names (`recordings`, …); None means all.
+
+    Raises EmbeddedPostgresError, MasterKeyError, ProofError or ValueError when something it needs is unusable.
+    """
+    configure(level=settings.log_level, style=settings.log_format)
+    url = settings.database_url or embedded_url(settings.home)
+    db = Database(url, pool_size=settings.worker_concurrency + 2)
+    resources = {Settings: settings, Database: db, Vault: Vault.from_settings(settings)}
+    jobs = job_app(url, declared_in(task_modules()))
+    try:
+        with _sequencing(settings, db):
+            run_worker(jobs, resources, queues=queues, concurrency=max(1, settings.worker_concurrency))
+    finally:
+        db.dispose()
+
+
+def task_modules() -> Iterator[ModuleType]:
+    """Every feature's `tasks`, found rather than listed: none can be forgotten."""
+    for feature in pkgutil.iter_modules(app.__path__, "app."):
+        name = f"{feature.name}.tasks"
+        if feature.ispkg and importlib.util.find_spec(name) is not None:
+            yield importlib.import_module(name)
+
+
+@contextmanager
+def _sequencing(settings: Settings, db: Database) -> Iterator[None]:
+    """Runs the audit sequencer in a thread. Should it fail, the worker ends and its supervisor starts it anew."""
+    signer = load_checkpoint_key(settings.checkpoint_key_uri)
+    stopping = threading.Event()
+
+    def sequence() -> None:
+        try:
+            run_sequencer(db, signer, stop=stopping.is_set)
+        except Exception:
+            log.critical("the audit sequencer ended: the worker stops", exc_info=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=sequence, name="audit-sequencer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(timeout=5)
