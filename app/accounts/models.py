@@ -76,7 +76,9 @@ class AccessToken(Base):
 
     token_hash: Mapped[bytes] = mapped_column(primary_key=True)
     client_id: Mapped[UUID] = mapped_column(ForeignKey("machine_clients.id"), index=True)
-    purpose: Mapped[str | None]  # stated when the token was asked for; every audit entry of its acts carries it
+    purpose: Mapped[
+        str | None
+    ]  # stated when the token was asked for; every audit entry of its acts carries it
     expires_at: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[CreatedAt]
     client: Mapped[MachineClient] = relationship(lazy="joined")
