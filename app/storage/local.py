@@ -25,8 +25,8 @@ class LocalStore:
         path = self._path(key)
         part = self._incoming / uuid4().hex
         try:
-            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._make_parents(path.parent)
+            _make_directories(self._incoming)
+            _make_directories(path.parent)
             length = _write_synced(part, source)
             part.replace(path)
             _sync_directory(path.parent)
@@ -81,15 +81,16 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
-    def _make_parents(self, directory: Path) -> None:
-        """Makes the directories down from the root, each 0700 and each recorded on disk."""
-        missing = []
-        while not directory.is_dir():
-            missing.append(directory)
-            directory = directory.parent
-        for path in reversed(missing):
-            path.mkdir(mode=0o700, exist_ok=True)
-            _sync_directory(path.parent)
+
+def _make_directories(directory: Path) -> None:
+    """Makes what is missing of the path, each 0700 (`parents=True` would not) and each recorded on disk."""
+    missing = []
+    while not directory.is_dir():
+        missing.append(directory)
+        directory = directory.parent
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+        _sync_directory(path.parent)
 
 
 def _write_synced(path: Path, source: BinaryIO) -> int:
