@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -29,7 +29,7 @@ class Person(Base):
     """Somebody who signs in with password and TOTP. `fs_uniquifier` changes to end every session at once."""
 
     __tablename__ = "people"
-    __table_args__ = (Index("uq_people_email_lower", func.lower("email"), unique=True),)
+    __table_args__ = (Index("uq_people_email_lower", text("lower(email)"), unique=True),)
 
     id: Mapped[IdPk]
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
