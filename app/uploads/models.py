@@ -43,6 +43,14 @@ class Upload(Base):
     completed_at: Mapped[datetime | None]
     exercise: Mapped[Exercise] = relationship(lazy="joined")
 
+    @property
+    def recording_id(self) -> UUID | None:
+        """The recording this became, which carries the upload's id, or the earlier one that this repeats."""
+        if self.state == "recorded":
+            return self.id
+        repeated = self.details.get("duplicate_of")
+        return UUID(repeated) if repeated else None
+
 
 class UploadBlock(Base):
     """SHA-256 of one whole block of 64 MiB, taken while it was received."""

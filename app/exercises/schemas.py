@@ -1,0 +1,58 @@
+"""What the exercises API takes and gives."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from app.core.schema import BaseSchema
+from app.exercises.vocabulary import LIGHTING, RETENTION_CATEGORIES, VENUES, WEAPONS
+
+_line = validate.Length(1, 200)
+_text = validate.Length(1, 4000)
+_weapons = validate.And(validate.Length(1, len(WEAPONS)), validate.ContainsOnly(list(WEAPONS)))
+
+
+class ExerciseCreateSchema(BaseSchema):
+    title = fields.String(required=True, validate=_line)
+    held_on = fields.Date(required=True)
+    venue = fields.String(required=True, validate=validate.OneOf(list(VENUES)))
+    scenario = fields.String(required=True, validate=_text)
+    weapons = fields.List(
+        fields.String(validate=validate.OneOf(list(WEAPONS))), required=True, validate=_weapons
+    )
+    lighting = fields.String(required=True, validate=validate.OneOf(list(LIGHTING)))
+    lawful_basis = fields.String(load_default=None, allow_none=True, validate=_text)
+    consent_record = fields.String(load_default=None, allow_none=True, validate=_text)
+    retention_category = fields.String(required=True, validate=validate.OneOf(list(RETENTION_CATEGORIES)))
+
+
+class ExerciseChangeSchema(BaseSchema):
+    """Only the members that change."""
+
+    title = fields.String(validate=_line)
+    held_on = fields.Date()
+    venue = fields.String(validate=validate.OneOf(list(VENUES)))
+    scenario = fields.String(validate=_text)
+    weapons = fields.List(fields.String(validate=validate.OneOf(list(WEAPONS))), validate=_weapons)
+    lighting = fields.String(validate=validate.OneOf(list(LIGHTING)))
+    lawful_basis = fields.String(allow_none=True, validate=_text)
+    consent_record = fields.String(allow_none=True, validate=_text)
+    retention_category = fields.String(validate=validate.OneOf(list(RETENTION_CATEGORIES)))
+
+
+class ExerciseSchema(BaseSchema):
+    id = fields.UUID(required=True)
+    organisation_id = fields.UUID(required=True)
+    title = fields.String(required=True)
+    held_on = fields.Date(required=True)
+    venue = fields.String(required=True)
+    scenario = fields.String(required=True)
+    weapons = fields.List(fields.String(), required=True)
+    lighting = fields.String(required=True)
+    lawful_basis = fields.String(allow_none=True)
+    consent_record = fields.String(allow_none=True)
+    retention_category = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["open", "closed"]))
+    version = fields.Integer(required=True)
+    created_at = fields.DateTime(required=True)
+    closed_at = fields.DateTime(allow_none=True)

@@ -1,0 +1,233 @@
+"""Receiving an upload's bytes, so that no acknowledged byte is ever lost.
+
+Bytes are written, hashed and made durable (fdatasync), and only then is the new offset committed: after each block
+of 64 MiB and at the end of the request, however it ended. The database's offset is the truth; a file that is longer
+is cut to it. No transaction stays open while bytes travel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Final, Protocol
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.events import Tag
+from app.core.clock import now
+from app.core.db import Database
+from app.core.errors import DomainError
+from app.core.identity import Identity
+from app.jobs import defer
+from app.settings import Settings
+from app.uploads import queries
+from app.uploads.models import Upload, UploadBlock
+from app.uploads.service import lifecycle
+from app.uploads.service.errors import (
+    BodyTooLong,
+    ChecksumMismatch,
+    ConnectionLost,
+    StagingLost,
+    UploadLocked,
+    UploadStalled,
+    WrongOffset,
+)
+from app.uploads.service.staging import BLOCK_SIZE, READ_SIZE, StagedFile, Staging
+
+STALL_SECONDS: Final = 30.0
+CHECKSUMS: Final = ("sha1", "sha256")
+
+
+class Source(Protocol):
+    """Where a request's bytes come from."""
+
+    def read_into(self, buffer: memoryview) -> int | None:
+        """Fills part of `buffer`; returns how much, 0 at the end, None when nothing came for a short while.
+
+        Raises ConnectionLost.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What the bytes of one request must hash to; `algorithm` is one of CHECKSUMS."""
+
+    algorithm: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What receiving needs of the running service."""
+
+    db: Database
+    settings: Settings
+    staging: Staging
+
+    def receive(
+        self,
+        identity: Identity,
+        upload_id: UUID,
+        *,
+        offset: int,
+        length: int | None,
+        source: Source,
+        checksum: Checksum | None = None,
+    ) -> Upload:
+        """Appends the source's bytes (`length` of them where the client says it) at `offset`; returns the row.
+
+        With a checksum it is all or nothing; without, what arrived before an interruption is kept. Raises
+        NotFound, UploadGone, WrongOffset, BodyTooLong, ChecksumMismatch, UploadLocked, UploadStalled,
+        ConnectionLost, StagingFull, StagingLost.
+        """
+        upload = self._check(identity, upload_id, offset, length)
+        if upload.state not in queries.OPEN_STATES:
+            return upload
+        with self.staging.hold(upload_id, insist=False) as file:
+            upload = self._check(identity, upload_id, offset, length)
+            if upload.state not in queries.OPEN_STATES:
+                return upload
+            return _Reception(self, identity, upload, file, checksum).run(source, length)
+
+    def _check(self, identity: Identity, upload_id: UUID, offset: int, length: int | None) -> Upload:
+        with self.db.transaction() as session:
+            upload = lifecycle.get_upload(session, identity, upload_id)
+            lifecycle.require_present(upload)
+        if upload.offset != offset:
+            raise WrongOffset(f"The upload goes on at {upload.offset}", offset=upload.offset)
+        if length is not None and offset + length > upload.length:
+            raise BodyTooLong(f"{upload.length - offset} bytes are missing and {length} were announced")
+        return upload
+
+    def offset(self, identity: Identity, upload_id: UUID) -> Upload:
+        """The row with an offset that holds: a request still writing is made to let go first. Raises UploadLocked."""
+        with self.db.transaction() as session:
+            upload = lifecycle.get_upload(session, identity, upload_id)
+            lifecycle.require_present(upload)
+        if upload.state not in queries.OPEN_STATES or not self.staging.path(upload_id).exists():
+            return upload
+        with self.staging.hold(upload_id, insist=True), self.db.transaction() as session:
+            return lifecycle.get_upload(session, identity, upload_id)
+
+    def terminate(self, identity: Identity, upload_id: UUID) -> None:
+        """Ends an unfinished upload, making a request that still writes let go. Raises AlreadyReceived, UploadGone."""
+        with self.db.transaction() as session:
+            lifecycle.require_present(lifecycle.get_upload(session, identity, upload_id))
+        with self.staging.hold(upload_id, insist=True), self.db.transaction() as session:
+            lifecycle.terminate(session, identity, upload_id)
+        self.staging.discard(upload_id)
+
+
+class _Reception:
+    """One request's bytes on their way into one held file."""
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        identity: Identity,
+        upload: Upload,
+        file: StagedFile,
+        checksum: Checksum | None,
+    ) -> None:
+        self._receiver = receiver
+        self._identity = identity
+        self._upload = upload
+        self._file = file
+        self._checksum = checksum
+        self._chunk = hashlib.new(checksum.algorithm) if checksum else None
+
+    def run(self, source: Source, length: int | None) -> Upload:
+        try:
+            self._file.resume(self._upload.offset)
+        except StagingLost as lost:
+            self._give_up(lost)
+            raise
+        try:
+            self._copy(source, length)
+        except DomainError:
+            if self._checksum is None:
+                self._checkpoint()
+            raise
+        if self._checksum and self._chunk and self._chunk.digest() != self._checksum.digest:
+            raise ChecksumMismatch
+        self._checkpoint()
+        return self._upload
+
+    def _copy(self, source: Source, length: int | None) -> None:
+        buffer = memoryview(bytearray(READ_SIZE))
+        room = self._upload.length - self._file.position
+        left = room if length is None else length
+        while left:
+            got = self._read(source, buffer[: min(left, READ_SIZE)])
+            if got == 0:
+                if length is None:
+                    return
+                raise ConnectionLost
+            self._file.append(buffer[:got])
+            if self._chunk:
+                self._chunk.update(buffer[:got])
+            elif self._file.position - self._upload.offset >= BLOCK_SIZE and left > got:
+                self._checkpoint()
+            left -= got
+        if length is None and self._read(source, buffer[:1]):
+            raise BodyTooLong
+
+    def _read(self, source: Source, buffer: memoryview) -> int:
+        deadline = time.monotonic() + STALL_SECONDS
+        while True:
+            if self._file.release_requested():
+                raise UploadLocked("Another request took this upload over")
+            got = source.read_into(buffer)
+            if got is not None:
+                return got
+            if time.monotonic() > deadline:
+                raise UploadStalled
+
+    def _checkpoint(self) -> None:
+        """Makes durable and acknowledges what is in the file."""
+        start, end = self._upload.offset, self._file.position
+        if start == end and end != self._upload.length:
+            return
+        self._file.sync()
+        blocks = self._file.take_blocks(last=end == self._upload.length)
+        with self._receiver.db.transaction() as session:
+            self._upload = advance(
+                session, self._identity, self._receiver.settings, self._upload.id, start, end, blocks
+            )
+
+    def _give_up(self, lost: StagingLost) -> None:
+        with self._receiver.db.transaction() as session:
+            upload = lifecycle.get_upload(session, self._identity, self._upload.id, lock=True)
+            lifecycle.reject(session, upload, lost.type.replace("-", "_"), lost.title)
+
+
+def advance(
+    session: Session,
+    identity: Identity,
+    settings: Settings,
+    upload_id: UUID,
+    start: int,
+    end: int,
+    blocks: list[tuple[int, bytes]],
+) -> Upload:
+    """Acknowledges bytes `[start, end)`, which are durable; with the last byte the upload is received.
+
+    Raises WrongOffset when the row has moved meanwhile, UploadGone when it ended.
+    """
+    upload = lifecycle.get_upload(session, identity, upload_id, lock=True)
+    lifecycle.require_present(upload)
+    if upload.state not in queries.OPEN_STATES or upload.offset != start:
+        raise WrongOffset(f"The upload goes on at {upload.offset}", offset=upload.offset)
+    upload.offset, upload.state, upload.updated_at = end, "receiving", now()
+    upload.expires_at = lifecycle.expiry(settings)
+    session.add_all(UploadBlock(upload_id=upload_id, ordinal=n, sha256=digest) for n, digest in blocks)
+    if end == upload.length:
+        upload.state, upload.completed_at = "received", now()
+        details = {"length": upload.length}
+        audit.append(session, identity, Tag.UPLOAD_COMPLETE, subject=("upload", upload.id), details=details)
+        defer(session, "uploads.complete", upload_id=upload.id)
+    session.flush()
+    return upload
