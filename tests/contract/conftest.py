@@ -20,7 +20,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 ACCESS, SECRET = "contract", "contract-secret-key"
 START_SECONDS = 60
-PORTS = ("master", "volume", "filer", "s3")
+PORTS = [
+    f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3", "admin") for kind in ("", ".grpc")
+]
 
 
 def free_ports(count: int) -> list[int]:
@@ -32,7 +34,7 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def weed_command(weed: str, directory: Path, s3_port: int) -> list[str]:
+def weed_command(weed: str, directory: Path, ports: dict[str, int]) -> list[str]:
     """`weed mini` with S3 only: no telemetry, no admin page, no WebDAV, sockets and ports of its own."""
     identity = {
         "name": "contract",
@@ -42,8 +44,6 @@ def weed_command(weed: str, directory: Path, s3_port: int) -> list[str]:
     config = directory / "s3.json"
     config.write_text(json.dumps({"identities": [identity]}))
     (directory / "data").mkdir()
-    ports = dict(zip((f"{name}.port" for name in PORTS), free_ports(3), strict=False))
-    grpc = dict(zip((f"{name}.port.grpc" for name in (*PORTS, "admin")), free_ports(5), strict=True))
     options: dict[str, object] = {
         "dir": directory / "data",
         "ip": "127.0.0.1",
@@ -57,11 +57,8 @@ def weed_command(weed: str, directory: Path, s3_port: int) -> list[str]:
         "s3.localSocket": directory / "s3.sock",
         "filer.localSocket": directory / "filer.sock",
         **ports,
-        **grpc,
-        "admin.port": free_ports(1)[0],
-        "s3.port": s3_port,
     }
-    return [weed, "mini", *(f"-{name}={value}" for name, value in options.items())]
+    return [weed, "-logtostderr=true", "mini", *(f"-{name}={value}" for name, value in options.items())]
 
 
 @pytest.fixture(scope="session")
@@ -74,13 +71,16 @@ def s3_endpoint() -> Iterator[str]:
         patch.setenv("AWS_ACCESS_KEY_ID", ACCESS)
         patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        directory, port = Path(name), free_ports(1)[0]
+        directory, ports = Path(name), dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
-                weed_command(weed, directory, port), cwd=directory, stdout=log, stderr=log
+                weed_command(weed, directory, ports),
+                cwd=directory,
+                stdout=log,
+                stderr=log,
             )
         try:
-            endpoint = f"http://127.0.0.1:{port}"
+            endpoint = f"http://127.0.0.1:{ports['s3.port']}"
             _wait(process, endpoint, directory / "log")
             yield endpoint
         finally:
@@ -90,6 +90,9 @@ def s3_endpoint() -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            for port in ports.values():  # its gRPC sockets have fixed places, and some outlive it
+                for left in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
+                    left.unlink(missing_ok=True)
 
 
 def s3_client(endpoint: str) -> Any:
