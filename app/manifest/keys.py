@@ -7,6 +7,7 @@ knows (PKCS#11, AWS KMS …) works too where its public key is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 from securesystemslib.exceptions import Error as SslibError
@@ -29,12 +32,26 @@ Passphrase = Callable[[], str]
 """Asked only when a key file is encrypted."""
 
 
-def new_private_pem(passphrase: str) -> bytes:
-    """A fresh Ed25519 key as PEM/PKCS#8, encrypted under the passphrase. Raises ManifestError for an empty one."""
-    if not passphrase:
+@dataclass(frozen=True)
+class KeyPem:
+    """A new key pair as PEM: PKCS#8 and SubjectPublicKeyInfo."""
+
+    private: bytes = field(repr=False)
+    public: bytes
+
+
+def new_private_pem(passphrase: str | None) -> KeyPem:
+    """A fresh Ed25519 key, encrypted under the passphrase; None leaves it plain, for a machine's own use.
+
+    Raises ManifestError for an empty passphrase.
+    """
+    if passphrase == "":
         raise ManifestError("a signing key needs a passphrase")
-    return Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.encode())
+    private = Ed25519PrivateKey.generate()
+    encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    return KeyPem(
+        private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption),
+        private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     )
 
 

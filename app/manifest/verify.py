@@ -38,10 +38,10 @@ S = TypeVar("S", Timestamp, Snapshot, Targets)
 class MetadataSource(Protocol):
     """Where metadata bytes come from: a partner's directory, or the service's own tables."""
 
-    def root(self, version: int) -> bytes | None:
+    def root(self, version: int, /) -> bytes | None:
         """The root of that version, or None where it does not exist."""
 
-    def role(self, name: str, version: int | None) -> bytes | None:
+    def role(self, name: str, version: int | None, /) -> bytes | None:
         """The role's metadata (None for a version: the newest), or None where it does not exist."""
 
 
