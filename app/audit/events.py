@@ -89,6 +89,10 @@ class Tag(StrEnum):
     DATASET_VERSION_CREATE = "dataset-version:create", Verb.COMBINATION
     DATASET_VERSION_UPDATE = "dataset-version:update", Verb.COMBINATION
     DATASET_VERSION_FROZEN = "dataset-version:frozen", Verb.COMBINATION
+    ROOT_INSTALLED = "collection:root-installed", Verb.ADMINISTRATION
+    RELEASE_REQUESTED = "release:requested", Verb.COMBINATION
+    RELEASE_FAILED = "release:failed", Verb.COMBINATION
+    RELEASE_SIGN_OFF_REQUESTED = "release:sign-off-requested", Verb.ALTERATION
     RELEASE_BUILT = "release:built", Verb.COMBINATION
     RELEASE_SIGNATURE_ADDED = "release:signature-added", Verb.ALTERATION
     RELEASE_SIGNED = "release:signed", Verb.ALTERATION

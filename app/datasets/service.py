@@ -234,24 +234,16 @@ def _refuse_unreleasable(session: Session, items: list[DatasetItem], good: set[U
 
 
 def labels_record(task: Task, annotations: list[Annotation]) -> dict[str, Any]:
-    """The accepted labels of one clip as a release carries them; `assignment` leads back to who drew them."""
-    record: dict[str, Any] = {
+    """The accepted labels of one clip, frozen; `assignment` leads back to who drew them."""
+    fields = ("kind", "label", "start_frame", "end_frame", "start_pts", "end_pts")
+    return {
         "taxonomy": f"{task.taxonomy.name} {task.taxonomy.version}",
         "assignment": str(task.accepted_assignment_id),
-        "events": [],
-        "tracks": [],
-        "tags": [],
+        "labels": [
+            {f: getattr(a, f) for f in fields} | {"keyframes": a.keyframes or [], "attributes": a.attributes}
+            for a in annotations
+        ],
     }
-    for a in annotations:
-        entry: dict[str, Any] = {"label": a.label}
-        if a.kind != "tag":
-            entry |= {k: getattr(a, k) for k in ("start_frame", "end_frame", "start_pts", "end_pts")}
-        if a.kind == "track":
-            entry["keyframes"] = a.keyframes
-        if a.attributes:
-            entry["attributes"] = a.attributes
-        record[f"{a.kind}s"].append(entry)
-    return record
 
 
 def _item_line(item: DatasetItem) -> str:

@@ -39,7 +39,10 @@ class TufMetadata(Base):
 
 
 class TufTarget(Base):
-    """One target file of the collection: where its (encrypted) bytes are, and what they must be."""
+    """One target file of the collection: where its (encrypted) bytes are, and what they must be.
+
+    `release_id` is the release that brought it; later ones share a shard that did not change.
+    """
 
     __tablename__ = "tuf_targets"
     __table_args__ = (UniqueConstraint("repository_id", "path", "sha256"),)
@@ -52,6 +55,7 @@ class TufTarget(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     blob_key: Mapped[str]
     data_key_id: Mapped[UUID] = mapped_column(ForeignKey("data_keys.id"))
+    published: Mapped[bool] = mapped_column(default=False)  # some published release holds it
     created_at: Mapped[CreatedAt]
 
 
@@ -88,7 +92,10 @@ class Release(Base):
     dataset: Mapped[Dataset] = relationship(lazy="joined")
     dataset_version: Mapped[DatasetVersion] = relationship(lazy="joined")
     signatures: Mapped[list[ReleaseSignature]] = relationship(
-        back_populates="release", order_by="ReleaseSignature.id", lazy="selectin"
+        back_populates="release",
+        order_by="ReleaseSignature.id",
+        lazy="selectin",
+        cascade="all, delete-orphan",
     )
 
 
@@ -147,7 +154,7 @@ class GrantApproval(Base):
 
 
 class Download(Base):
-    """A target handed to a partner: begun, and how many bytes went out."""
+    """A target (or a range of it, as asked for) handed to a partner's client."""
 
     __tablename__ = "downloads"
 
@@ -155,5 +162,5 @@ class Download(Base):
     grant_id: Mapped[UUID] = mapped_column(ForeignKey("grants.id"), index=True)
     target_id: Mapped[UUID] = mapped_column(ForeignKey("tuf_targets.id"), index=True)
     client_id: Mapped[UUID] = mapped_column(ForeignKey("machine_clients.id"))
-    bytes_sent: Mapped[int] = mapped_column(BigInteger)
+    byte_range: Mapped[str]
     created_at: Mapped[CreatedAt]

@@ -1,0 +1,155 @@
+"""What the release feature reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from app.accounts.models import Person, SigningKey
+from app.core.identity import Role
+from app.core.pagination import Page, paginate
+from app.datasets.models import Dataset, DatasetItem
+from app.partners.models import Agreement
+from app.recordings.models import Clip, Recording
+from app.releases.models import Grant, Release, TufMetadata, TufRepository, TufTarget
+
+
+def repository_of(session: Session, dataset_id: UUID, *, lock: bool = False) -> TufRepository | None:
+    """The collection's repository; None until its ceremony was held."""
+    query = select(TufRepository).where(TufRepository.dataset_id == dataset_id)
+    return session.scalar(query.with_for_update(of=TufRepository) if lock else query)
+
+
+def metadata_files(session: Session, repository_id: UUID) -> dict[str, bytes]:
+    """The repository's metadata files by name."""
+    rows = session.execute(
+        select(TufMetadata.filename, TufMetadata.content).where(TufMetadata.repository_id == repository_id)
+    )
+    return {name: bytes(content) for name, content in rows}
+
+
+def metadata_file(session: Session, repository_id: UUID, filename: str) -> bytes | None:
+    found = session.get(TufMetadata, (repository_id, filename))
+    return found.content if found else None
+
+
+def target(session: Session, repository_id: UUID, path: str, sha256: bytes) -> TufTarget | None:
+    """One target by its path and content, whichever release brought it."""
+    return session.scalar(
+        select(TufTarget).where(
+            TufTarget.repository_id == repository_id, TufTarget.path == path, TufTarget.sha256 == sha256
+        )
+    )
+
+
+def targets_of(session: Session, release_id: UUID) -> list[TufTarget]:
+    return list(
+        session.scalars(select(TufTarget).where(TufTarget.release_id == release_id).order_by(TufTarget.path))
+    )
+
+
+def next_number(session: Session, dataset_id: UUID) -> int:
+    """The number of the dataset's next release, from 1; the caller holds the dataset's row lock."""
+    return (session.scalar(select(func.max(Release.number)).where(Release.dataset_id == dataset_id)) or 0) + 1
+
+
+def page_of_releases(
+    session: Session,
+    *,
+    dataset_ids: Iterable[UUID] | None,
+    states: Iterable[str],
+    cursor: str | None,
+    limit: int,
+) -> Page[Release]:
+    """Newest first; `dataset_ids` None means all."""
+    query = select(Release)
+    if dataset_ids is not None:
+        query = query.where(Release.dataset_id.in_(list(dataset_ids)))
+    if states := list(states):
+        query = query.where(Release.state.in_(states))
+    return paginate(session, query, Release.id, cursor=cursor, limit=limit)
+
+
+def published_releases(session: Session, dataset_id: UUID) -> list[Release]:
+    return list(
+        session.scalars(select(Release).where(Release.dataset_id == dataset_id, Release.state == "published"))
+    )
+
+
+def items_to_pack(
+    session: Session, version_id: UUID, splits: Iterable[str]
+) -> list[tuple[DatasetItem, Clip, Recording]]:
+    """The frozen items of those splits with clip and recording, by clip id as text: the order of a shard's keys."""
+    rows = session.execute(
+        select(DatasetItem, Clip, Recording)
+        .join(Clip, Clip.id == DatasetItem.clip_id)
+        .join(Recording, Recording.id == Clip.recording_id)
+        .where(DatasetItem.dataset_version_id == version_id, DatasetItem.split.in_(list(splits)))
+        .order_by(DatasetItem.clip_id)
+    )
+    return [(item, clip, recording) for item, clip, recording in rows]
+
+
+def approvers_keys(session: Session) -> list[SigningKey]:
+    """The unrevoked signing keys of active approvers, oldest first."""
+    return list(
+        session.scalars(
+            select(SigningKey)
+            .join(Person, Person.id == SigningKey.person_id)
+            .where(
+                SigningKey.revoked_at.is_(None), Person.active, Person.roles.contains([Role.APPROVER.value])
+            )
+            .order_by(SigningKey.id)
+        )
+    )
+
+
+def signing_key(session: Session, person_id: UUID, keyid: str) -> SigningKey | None:
+    """The person's own unrevoked key of that id."""
+    return session.scalar(
+        select(SigningKey).where(
+            SigningKey.person_id == person_id, SigningKey.keyid == keyid, SigningKey.revoked_at.is_(None)
+        )
+    )
+
+
+def active_grant(session: Session, organisation_id: UUID, dataset_id: UUID, on: date) -> Grant | None:
+    """The partner's grant of the collection that holds on that day, inside an agreement that does too."""
+    return session.scalar(_active_grants(organisation_id, on).where(Grant.dataset_id == dataset_id).limit(1))
+
+
+def granted_datasets(session: Session, organisation_id: UUID, on: date) -> list[UUID]:
+    """The collections open to the partner on that day."""
+    return [grant.dataset_id for grant in session.scalars(_active_grants(organisation_id, on))]
+
+
+def _active_grants(organisation_id: UUID, on: date) -> Select[Grant]:
+    return (
+        select(Grant)
+        .join(Agreement, Agreement.id == Grant.agreement_id)
+        .where(
+            Agreement.organisation_id == organisation_id,
+            Agreement.state == "active",
+            Agreement.starts_on <= on,
+            Agreement.ends_on >= on,
+            Grant.state == "active",
+            Grant.expires_on >= on,
+        )
+        .order_by(Grant.id)
+    )
+
+
+def page_of_grants(session: Session, *, cursor: str | None, limit: int) -> Page[Grant]:
+    return paginate(session, select(Grant), Grant.id, cursor=cursor, limit=limit)
+
+
+def dataset_by_slug(session: Session, slug: str) -> Dataset | None:
+    return session.scalar(select(Dataset).where(Dataset.slug == slug))
+
+
+def all_repositories(session: Session) -> list[TufRepository]:
+    return list(session.scalars(select(TufRepository).order_by(TufRepository.id)))
