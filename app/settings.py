@@ -66,7 +66,7 @@ class Settings:
         values.setdefault("storage_url", f"file://{home / 'objects'}")
         values.setdefault("master_key_uri", f"file://{home / 'keys' / 'master.key'}")
         values.setdefault("online_keys_uri", f"file://{home / 'keys' / 'online'}")
-        values.setdefault("checkpoint_key_uri", f"file://{home / 'keys' / 'checkpoint.pem'}")
+        values.setdefault("checkpoint_key_uri", f"file://{home / 'keys' / 'checkpoint.key'}")
         settings = cls(**values)  # type: ignore[arg-type]
         settings._check()
         return settings

@@ -29,11 +29,11 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, make_url, text
 
 import app
+from app.audit.ddl import create_guards
+from app.audit.keys import create_checkpoint_key
 from app.core.db import Base, Database
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.jobs.schema import create_schema
@@ -114,12 +114,7 @@ def home(tmp_path: Path) -> Path:
     for part in ("keys", "keys/online", "uploads", "work", "objects"):
         (home / part).mkdir(mode=0o700, parents=True)
     generate_key_file(home / "keys" / "master.key")
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    checkpoint = home / "keys" / "checkpoint.pem"
-    checkpoint.touch(mode=0o600)
-    checkpoint.write_bytes(pem)
+    create_checkpoint_key((home / "keys" / "checkpoint.key").as_uri(), "log.example/audit")
     return home
 
 
@@ -171,5 +166,7 @@ def _migrate(url: str) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
         Base.metadata.create_all(connection)
+        for statement in create_guards():
+            connection.execute(text(statement))
         create_schema(connection)
     engine.dispose()

@@ -43,6 +43,12 @@ def create_checkpoint_key(uri: str, origin: str) -> NoteSigner:
     return signer
 
 
+def origin_of(address: str) -> str:
+    """The log's name where `address` is the service's base URL: C2SP asks for the log's URL without its scheme."""
+    parts = urlsplit(address)
+    return f"{parts.netloc}{parts.path.rstrip('/')}/log"
+
+
 def public_half(path: Path) -> Path:
     """Where the verifier key of the signing key in `path` lies."""
     return path.with_name(path.name + ".pub")

@@ -22,7 +22,7 @@ from app.core.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from app.core.identity import Identity
 from app.core.ids import new_id
 from app.core.pagination import Page
-from app.proofs.canonical import JSON, SALT_SIZE, canonical_json
+from app.proofs.canonical import SALT_SIZE, canonical_json
 from app.proofs.tlog_proof import ProofBundle
 
 
@@ -38,7 +38,7 @@ def append(
     *,
     subject: tuple[str, UUID] | None = None,
     purpose: str | None = None,
-    details: Mapping[str, JSON] | None = None,
+    details: Mapping[str, Any] | None = None,
     organisation_id: UUID | None = None,
 ) -> AuditEvent:
     """Records an event in the caller's transaction: it is in the log exactly when what it speaks of is done.
@@ -69,7 +69,7 @@ def append(
     return event
 
 
-def _plain(details: Mapping[str, JSON]) -> dict[str, Any]:
+def _plain(details: Mapping[str, Any]) -> dict[str, Any]:
     """A copy as plain JSON, so that what is stored is what was hashed even where the caller changes its own."""
     plain: dict[str, Any] = json.loads(canonical_json(details))
     return plain
