@@ -19,7 +19,6 @@ from app.audit import service as audit
 from app.audit.events import Tag
 from app.core.clock import now
 from app.core.db import Database
-from app.core.errors import DomainError
 from app.core.identity import Identity
 from app.jobs import defer
 from app.settings import Settings
@@ -30,6 +29,7 @@ from app.uploads.service.errors import (
     BodyTooLong,
     ChecksumMismatch,
     ConnectionLost,
+    StagingFull,
     StagingLost,
     UploadLocked,
     UploadStalled,
@@ -39,6 +39,7 @@ from app.uploads.service.staging import BLOCK_SIZE, READ_SIZE, StagedFile, Stagi
 
 STALL_SECONDS: Final = 30.0
 CHECKSUMS: Final = ("sha1", "sha256")
+INTERRUPTIONS: Final = (ConnectionLost, UploadStalled, UploadLocked, StagingFull)
 
 
 class Source(Protocol):
@@ -147,7 +148,7 @@ class _Reception:
             raise
         try:
             self._copy(source, length)
-        except DomainError:
+        except INTERRUPTIONS:
             if self._checksum is None:
                 self._checkpoint()
             raise

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from app.audit.models import AuditEvent
+from app.core.clock import now
+from app.core.db import Database
+from app.core.errors import NotFound
+from app.core.identity import Identity, Role
+from app.exercises.models import Exercise
+from app.exercises.service import ExerciseClosed
+from app.settings import Settings
+from app.uploads import service
+from app.uploads.models import Upload, UploadBlock
+from app.uploads.service import Checksum, Declared, Receiver, Staging
+from app.uploads.service import errors as reasons
+from tests.factories.accounts import make_identity
+from tests.factories.exercises import make_exercise
+from tests.factories.uploads import BytesSource
+
+DATA = b"not really a film, but bytes all the same"
+
+
+class Desk:
+    """One officer at one exercise, with the running service's parts."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.db, self.settings = database, settings
+        self.staging = Staging(settings.uploads_dir)
+        self.receiver = Receiver(database, settings, self.staging)
+        with database.transaction() as session:
+            self.officer: Identity = make_identity(session, Role.DATA_OFFICER)
+            self.exercise: Exercise = make_exercise(session, organisation_id=self.officer.organisation_id)
+
+    def create(self, length: int = len(DATA), **declared: object) -> Upload:
+        with self.db.transaction() as session:
+            said = Declared(exercise_id=self.exercise.id, **declared)  # type: ignore[arg-type]
+            return service.create_upload(session, self.officer, self.settings, length=length, declared=said)
+
+    def send(self, upload: Upload, data: bytes, offset: int = 0, **more: object) -> Upload:
+        source = more.pop("source", BytesSource(data))
+        return self.receiver.receive(
+            self.officer,
+            upload.id,
+            offset=offset,
+            length=more.pop("length", len(data)),
+            source=source,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def row(self, upload: Upload) -> Upload:
+        with self.db.transaction() as session:
+            found = session.get(Upload, upload.id)
+            assert found is not None
+            return found
+
+    def complete(self, upload: Upload) -> Upload:
+        service.complete(self.db, self.staging, upload.id, lambda: None)
+        return self.row(upload)
+
+    def jobs(self) -> list[str]:
+        with self.db.transaction() as session:
+            return list(session.scalars(text("SELECT task_name FROM procrastinate_jobs ORDER BY id")))
+
+    def tags(self, upload: Upload) -> list[str]:
+        with self.db.transaction() as session:
+            query = select(AuditEvent.tag).where(AuditEvent.subject_id == upload.id).order_by(AuditEvent.id)
+            return list(session.scalars(query))
+
+
+@pytest.fixture
+def desk(database: Database, settings: Settings) -> Desk:
+    return Desk(database, settings)
+
+
+def test_all_bytes_make_an_upload_received_and_verified(desk: Desk) -> None:
+    upload = desk.create(filename="C:\\cards\\A1.MP4", sha256=hashlib.sha256(DATA).digest())
+    assert upload.filename == "A1.MP4"
+    assert desk.send(upload, DATA[:10]).offset == 10
+    assert desk.send(upload, DATA[10:], 10).state == "received"
+    assert desk.staging.path(upload.id).read_bytes() == DATA
+    done = desk.complete(upload)
+    assert (done.state, done.sha256) == ("received", hashlib.sha256(DATA).digest())
+    assert desk.jobs() == ["uploads.complete", "recordings.register"]
+    assert desk.tags(upload) == ["upload:create", "upload:complete"]
+    assert desk.complete(upload).state == "received"
+    assert desk.jobs() == ["uploads.complete", "recordings.register"]
+
+
+def test_what_arrived_before_the_line_broke_is_kept(desk: Desk) -> None:
+    upload = desk.create()
+    broken = BytesSource(DATA[:7], fail=reasons.ConnectionLost())
+    with pytest.raises(reasons.ConnectionLost):
+        desk.send(upload, b"", source=broken, length=len(DATA))
+    assert desk.receiver.offset(desk.officer, upload.id).offset == 7
+    assert desk.send(upload, DATA[7:], 7).state == "received"
+    assert desk.staging.path(upload.id).read_bytes() == DATA
+
+
+def test_with_a_checksum_it_is_all_or_nothing(desk: Desk) -> None:
+    upload = desk.create()
+    wrong = Checksum("sha1", hashlib.sha1(b"else").digest())
+    with pytest.raises(reasons.ChecksumMismatch):
+        desk.send(upload, DATA, checksum=wrong)
+    broken = BytesSource(DATA[:7], fail=reasons.ConnectionLost())
+    right = Checksum("sha256", hashlib.sha256(DATA).digest())
+    with pytest.raises(reasons.ConnectionLost):
+        desk.send(upload, b"", source=broken, length=len(DATA), checksum=right)
+    assert desk.row(upload).offset == 0
+    assert desk.send(upload, DATA, checksum=right).state == "received"
+
+
+def test_bytes_beyond_the_length_are_refused(desk: Desk) -> None:
+    upload = desk.create()
+    with pytest.raises(reasons.BodyTooLong):
+        desk.send(upload, DATA + b"!")
+    with pytest.raises(reasons.BodyTooLong):
+        desk.send(upload, DATA + b"!", length=None)
+    assert desk.row(upload).state in ("created", "receiving")
+    assert desk.receiver.offset(desk.officer, upload.id).offset <= len(DATA)
+
+
+def test_a_wrong_offset_changes_nothing(desk: Desk) -> None:
+    upload = desk.create()
+    desk.send(upload, DATA[:5])
+    for offset in (0, 4, 6):
+        with pytest.raises(reasons.WrongOffset):
+            desk.send(upload, DATA[5:10], offset)
+    assert desk.row(upload).offset == 5
+
+
+def test_an_interrupted_block_is_hashed_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.uploads.service import completion, receiving, staging
+
+    for module in (completion, receiving, staging):
+        monkeypatch.setattr(module, "BLOCK_SIZE", 16)
+        monkeypatch.setattr(module, "READ_SIZE", 8)
+    upload = desk.create()
+    desk.send(upload, DATA[:5])
+    with desk.staging.path(upload.id).open("ab") as file:
+        file.write(b"written, never acknowledged")
+    desk.send(upload, DATA[5:20], 5)
+    desk.send(upload, DATA[20:], 20)
+    with desk.db.transaction() as session:
+        query = select(UploadBlock.sha256).where(UploadBlock.upload_id == upload.id).order_by("ordinal")
+        blocks = list(session.scalars(query))
+    assert blocks == [hashlib.sha256(DATA[n : n + 16]).digest() for n in range(0, len(DATA), 16)]
+    assert desk.complete(upload).sha256 == hashlib.sha256(DATA).digest()
+
+
+def test_what_is_not_as_declared_is_rejected_and_audited(desk: Desk) -> None:
+    upload = desk.create(sha256=hashlib.sha256(b"else").digest())
+    desk.send(upload, DATA)
+    done = desk.complete(upload)
+    assert (done.state, done.reason_code) == ("rejected", "checksum_mismatch")
+    assert desk.tags(upload)[-1] == "upload:reject"
+    assert not desk.staging.path(upload.id).exists()
+    assert desk.jobs() == ["uploads.complete"]
+
+
+def test_bytes_damaged_while_they_waited_are_noticed(desk: Desk) -> None:
+    upload = desk.create()
+    desk.send(upload, DATA)
+    desk.staging.path(upload.id).write_bytes(b"x" * len(DATA))
+    assert desk.complete(upload).reason_code == "damaged_in_staging"
+
+
+def test_a_digest_may_follow_until_the_last_byte(desk: Desk) -> None:
+    upload = desk.create()
+    desk.send(upload, DATA[:5])
+    digest = hashlib.sha256(DATA).digest()
+    with desk.db.transaction() as session:
+        service.declare_digest(session, desk.officer, upload.id, digest)
+    desk.send(upload, DATA[5:], 5)
+    with desk.db.transaction() as session:
+        service.declare_digest(session, desk.officer, upload.id, digest)
+        with pytest.raises(reasons.AlreadyReceived):
+            service.declare_digest(session, desk.officer, upload.id, b"\0" * 32)
+
+
+def test_quota_and_size_are_held(desk: Desk) -> None:
+    desk.settings = replace(desk.settings, upload_quota_bytes=100, upload_max_bytes=60)
+    with pytest.raises(reasons.UploadTooLarge):
+        desk.create(length=61)
+    with pytest.raises(reasons.EmptyUpload):
+        desk.create(length=0)
+    first = desk.create(length=60)
+    with pytest.raises(reasons.QuotaExceeded):
+        desk.create(length=41)
+    desk.receiver.terminate(desk.officer, first.id)
+    desk.create(length=60)
+
+
+def test_another_force_sees_guesses_and_ends_nothing(desk: Desk) -> None:
+    upload = desk.create()
+    desk.send(upload, DATA[:5])
+    with desk.db.transaction() as session:
+        stranger = make_identity(session, Role.DATA_OFFICER)
+        with pytest.raises(NotFound):
+            service.get_upload(session, stranger, upload.id)
+        with pytest.raises(NotFound):
+            service.declare_digest(session, stranger, upload.id, b"\0" * 32)
+        said = Declared(exercise_id=desk.exercise.id)
+        with pytest.raises(NotFound):
+            service.create_upload(session, stranger, desk.settings, length=5, declared=said)
+        assert service.list_uploads(session, stranger).items == []
+    for act in (
+        lambda: desk.receiver.offset(stranger, upload.id),
+        lambda: desk.receiver.terminate(stranger, upload.id),
+        lambda: desk.receiver.receive(stranger, upload.id, offset=5, length=1, source=BytesSource(b"x")),
+    ):
+        with pytest.raises(NotFound) as refused:
+            act()
+        assert refused.type is NotFound
+    assert desk.row(upload).offset == 5
+
+
+def test_a_closed_exercise_takes_no_upload(desk: Desk) -> None:
+    with desk.db.transaction() as session:
+        exercise = session.get(Exercise, desk.exercise.id)
+        assert exercise is not None
+        exercise.state = "closed"
+    with pytest.raises(ExerciseClosed):
+        desk.create()
+
+
+def test_a_terminated_upload_is_gone_and_a_received_one_cannot_be_terminated(desk: Desk) -> None:
+    upload, whole = desk.create(), desk.create()
+    desk.send(upload, DATA[:5])
+    desk.receiver.terminate(desk.officer, upload.id)
+    assert not desk.staging.path(upload.id).exists()
+    for act in (desk.receiver.offset, desk.receiver.terminate):
+        with pytest.raises(reasons.UploadGone):
+            act(desk.officer, upload.id)
+    assert desk.tags(upload)[-1] == "upload:terminate"
+    desk.send(whole, DATA)
+    with pytest.raises(reasons.AlreadyReceived):
+        desk.receiver.terminate(desk.officer, whole.id)
+
+
+def test_expired_uploads_are_gone_and_swept(desk: Desk) -> None:
+    upload, fresh = desk.create(), desk.create()
+    desk.send(upload, DATA[:5])
+    desk.send(fresh, DATA[:5])
+    with desk.db.transaction() as session:
+        row = session.get(Upload, upload.id)
+        assert row is not None
+        row.expires_at = now() - timedelta(seconds=1)
+    with pytest.raises(reasons.UploadGone):
+        desk.receiver.offset(desk.officer, upload.id)
+    service.sweep(desk.db, desk.staging)
+    swept = desk.row(upload)
+    assert (swept.state, swept.reason_code) == ("rejected", "expired")
+    assert desk.staging.listed() == [fresh.id]
+    assert desk.tags(upload)[-1] == "upload:expire"
+
+
+def test_lost_bytes_are_admitted(desk: Desk) -> None:
+    upload = desk.create()
+    desk.send(upload, DATA[:5])
+    desk.staging.path(upload.id).unlink()
+    with pytest.raises(reasons.StagingLost):
+        desk.send(upload, DATA[5:], 5)
+    assert desk.row(upload).reason_code == "staging_lost"
+
+
+def test_a_received_upload_whose_job_failed_is_woken(desk: Desk) -> None:
+    upload = desk.create()
+    desk.send(upload, DATA)
+    with desk.db.transaction() as session:
+        row = session.get(Upload, upload.id)
+        assert row is not None
+        row.updated_at = now() - timedelta(hours=2)
+    service.sweep(desk.db, desk.staging)
+    service.sweep(desk.db, desk.staging)
+    assert desk.jobs() == ["uploads.complete", "uploads.complete"]
+    assert desk.staging.listed() == [upload.id]

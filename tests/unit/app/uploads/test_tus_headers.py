@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import base64
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import Headers
+
+from app.core.ids import new_id
+from app.uploads.routes import tus
+
+
+def _encoded(**said: str) -> Headers:
+    pairs = (f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items())
+    return Headers({"Upload-Metadata": ",".join(pairs)})
+
+
+def test_metadata_says_what_a_file_is() -> None:
+    exercise = new_id()
+    declared = tus.declared(
+        _encoded(
+            exercise=str(exercise),
+            filename="körper.mp4",
+            filetype="video/mp4",
+            sha256="ab" * 32,
+            camera="Axon 3",
+            started_at="2026-03-14T20:00:00+01:00",
+            relativePath="ignored",
+        )
+    )
+    assert declared.exercise_id == exercise
+    assert declared.filename == "körper.mp4"
+    assert declared.sha256 == b"\xab" * 32
+    assert declared.started_at is not None
+    assert declared.started_at.utcoffset() is not None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        Headers(),
+        Headers({"Upload-Metadata": "exercise %%%"}),
+        Headers({"Upload-Metadata": "exercise " + base64.b64encode(b"\xff\xfe").decode()}),
+        _encoded(exercise="not an id"),
+        _encoded(exercise=str(new_id()), sha256="abcd"),
+        _encoded(exercise=str(new_id()), sha256="zz" * 32),
+        _encoded(exercise=str(new_id()), started_at="yesterday"),
+        _encoded(exercise=str(new_id()), started_at="2026-03-14T20:00:00"),
+        _encoded(exercise=str(new_id()), filename="a\x00b"),
+        _encoded(exercise=str(new_id()), filename="a" * 1001),
+    ],
+)
+def test_metadata_that_says_nothing_usable_is_refused(headers: Headers) -> None:
+    with pytest.raises(tus.BadHeader):
+        tus.declared(headers)
+
+
+@pytest.mark.parametrize("raw", ["", "-1", "1.5", "٣", "9" * 20, str(2**63), "0x10", " 1"])
+def test_numbers_are_plain_and_bounded(raw: str) -> None:
+    with pytest.raises(tus.BadHeader):
+        tus.number(Headers({"Upload-Offset": raw}), "Upload-Offset")
+
+
+@pytest.mark.parametrize("raw", ["md5 AAAA", "sha256", "sha256 AAAA", "sha1 %%%"])
+def test_a_checksum_that_cannot_hold_is_refused(raw: str) -> None:
+    with pytest.raises(tus.BadHeader):
+        tus.checksum(Headers({"Upload-Checksum": raw}))
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=200))
+def test_any_header_is_understood_or_refused(raw: str) -> None:
+    for read in (tus.declared, tus.checksum, tus.upload_length):
+        with suppress(tus.BadHeader):
+            read(Headers({"Upload-Metadata": raw, "Upload-Checksum": raw, "Upload-Length": raw}))
