@@ -1,6 +1,7 @@
-"""The database's own guard: whoever holds the service's password still cannot rewrite the log.
+"""The database's own guard: no statement of the service, and no slip at a prompt, rewrites the log.
 
-SQLAlchemy has no words for triggers; a migration runs these statements (each may be run again).
+The tables' owner could still switch it off; `cordon audit verify` shows what was changed then. SQLAlchemy has no
+words for triggers, so a migration runs these statements (each may be run again).
 """
 
 from __future__ import annotations
