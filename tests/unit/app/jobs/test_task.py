@@ -1,0 +1,91 @@
+"""Declaring tasks, and which failures are tried again."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from procrastinate.jobs import Job
+
+from app.core.clock import now
+from app.jobs import JobContext, MachineFault, task
+from app.jobs.app import Backoff, libpq_url
+from app.jobs.errors import JobAborted
+from app.jobs.task import declared_in, queue_of
+from app.storage.base import StoreUnavailable
+
+
+@task("probe.one", max_attempts=3)
+def one(job: JobContext, *, subject: UUID) -> None:
+    """A task."""
+
+
+@task("probe.two", cron="0 * * * *")
+def two(job: JobContext) -> None:
+    """A periodic task."""
+
+
+def attempted(times: int) -> Job:
+    return Job(
+        id=1, queue="probe", lock=None, queueing_lock=None, task_name="probe.one", attempts=times, priority=0
+    )
+
+
+def test_declared_tasks_are_found_and_stay_plain_functions() -> None:
+    specs = {spec.name: spec for spec in declared_in([sys.modules[__name__]])}
+    assert specs.keys() == {"probe.one", "probe.two"}
+    assert specs["probe.one"].function is one
+    assert (specs["probe.one"].max_attempts, specs["probe.two"].cron) == (3, "0 * * * *")
+
+
+def test_an_imported_task_is_not_declared_twice() -> None:
+    other = type(sys)("other")
+    other.one = one  # type: ignore[attr-defined]
+    assert declared_in([other]) == []
+
+
+@pytest.mark.parametrize("name", ["normalise", "Recordings.normalise", "a.b.c", ""])
+def test_a_task_needs_a_feature_and_a_verb(name: str) -> None:
+    with pytest.raises(ValueError, match=r"feature\.verb"):
+        task(name)
+
+
+def test_the_queue_is_the_feature() -> None:
+    assert queue_of("recordings.normalise") == "recordings"
+
+
+@pytest.mark.parametrize("error", [MachineFault("disk full"), StoreUnavailable(), MemoryError()])
+def test_the_machines_faults_are_tried_again_ever_later(error: Exception) -> None:
+    pauses: list[float] = []
+    for attempts in range(7):
+        decision = Backoff(8).get_retry_decision(exception=error, job=attempted(attempts))
+        assert decision is not None
+        assert decision.retry_at is not None
+        pauses.append(round((decision.retry_at - now()).total_seconds()))
+    assert pauses == [5, 10, 20, 40, 80, 160, 320]
+    assert Backoff(8).get_retry_decision(exception=error, job=attempted(7)) is None
+    late = Backoff(99).get_retry_decision(exception=error, job=attempted(50))
+    assert late is not None
+    assert late.retry_at is not None
+    assert late.retry_at - now() <= timedelta(minutes=10)
+
+
+def test_the_files_faults_are_not_tried_again() -> None:
+    assert Backoff(8).get_retry_decision(exception=ValueError("truncated"), job=attempted(0)) is None
+
+
+def test_what_a_shutdown_interrupts_starts_again_at_once() -> None:
+    decision = Backoff(1).get_retry_decision(exception=JobAborted(), job=attempted(5))
+    assert decision is not None
+    assert decision.retry_at is not None
+    assert decision.retry_at <= now()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("postgresql+psycopg://u:p@/d?host=%2Fs", "postgresql://u:p@/d?host=%2Fs"), ("postgresql://h/d",) * 2],
+)
+def test_libpq_gets_an_address_it_knows(url: str, expected: str) -> None:
+    assert libpq_url(url) == expected
