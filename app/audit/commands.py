@@ -73,8 +73,9 @@ def prove(event_id: UUID, out: Path | None, as_json: bool) -> None:
     \b
     Example: cordon audit prove 0192f0c1-… --out entry.tlog-proof
     """
-    from app.audit import service
-    from app.core.errors import DomainError, NotFound
+    with _server_packages():
+        from app.audit import service
+        from app.core.errors import DomainError, NotFound
 
     with _session(Settings.from_environ()) as session:
         try:
@@ -109,8 +110,9 @@ def _verify_file(path: Path, verifier: NoteVerifier | None) -> tuple[dict[str, J
 
 
 def _verify_log(verifier: NoteVerifier | None, kept: Path | None) -> tuple[dict[str, JSON], str]:
-    from app.audit.keys import load_checkpoint_key
-    from app.audit.verification import take_snapshot, verify_log
+    with _server_packages():
+        from app.audit.keys import load_checkpoint_key
+        from app.audit.verification import take_snapshot, verify_log
 
     settings = Settings.from_environ()
     verifier = verifier or load_checkpoint_key(settings.checkpoint_key_uri).verifier
@@ -159,6 +161,17 @@ def _refuse(error: ProofError, as_json: bool) -> NoReturn:
     else:
         click.echo(f"Error: not verified: {error}", err=True)
     raise SystemExit(1)
+
+
+@contextmanager
+def _server_packages() -> Iterator[None]:
+    """A partner's install checks proof files and has no database: what needs one says so in one line."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"this needs packages that are not installed ({error.name}): pip install 'cordon[server]'"
+        ) from None
 
 
 @contextmanager

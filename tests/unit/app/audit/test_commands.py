@@ -122,3 +122,11 @@ def test_verifying_a_proof_file_loads_no_server_library(proof: Path, signer: Not
     command = [sys.executable, "-c", code, "verify", str(proof), "--key", str(signer.verifier)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_whole_log_without_the_servers_packages_says_what_to_install() -> None:
+    code = "import sys\nsys.modules['sqlalchemy'] = None\nfrom app.audit.commands import audit\naudit(['verify'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'cordon[server]'" in done.stderr
+    assert "Traceback" not in done.stderr
