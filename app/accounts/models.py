@@ -49,6 +49,11 @@ class Person(Base):
     created_at: Mapped[CreatedAt]
     organisation: Mapped[Organisation] = relationship(lazy="joined")
 
+    @property
+    def activated(self) -> bool:
+        """Whether the person has taken the account over, with password and TOTP."""
+        return self.activation_hash is None
+
 
 class MachineClient(Base):
     """A program that authenticates by `private_key_jwt`. With `person_id` it is that person's own command line."""

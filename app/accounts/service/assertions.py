@@ -28,7 +28,7 @@ LEEWAY_SECONDS = 30
 MAX_JTI = 255
 
 
-class ClientAssertionCheck(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has no types
+class ClientAssertionCheck(JWTBearerClientAssertion):
     """One check in one transaction; `seen` is the registered client that the assertion named, if any."""
 
     def __init__(self, session: Session, *, token_endpoint: str, surface: Surface) -> None:

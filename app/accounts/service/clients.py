@@ -61,13 +61,13 @@ def create_client(
     if organisation is None or organisation.disabled_at is not None:
         raise InvalidRequest("organisation_id names no active organisation")
     held = check_roles(OrganisationKind(organisation.kind), roles, machine=True)
-    return _add(session, identity, organisation, None, name, held, public_key_pem)
+    return _add(session, identity, organisation.id, None, name, held, public_key_pem)
 
 
 def enrol_client(session: Session, person: Person, *, name: str, public_key_pem: str) -> MachineClient:
     """A command line for a person who has just signed in; it has whatever roles its person has. Raises KeyRefused."""
     identity = identity_of_person(person)
-    return _add(session, identity, person.organisation, person, name, [], public_key_pem)
+    return _add(session, identity, person.organisation_id, person.id, name, [], public_key_pem)
 
 
 def list_clients(
@@ -94,16 +94,16 @@ def disable_client(session: Session, identity: Identity, client_id: UUID) -> Mac
 def _add(
     session: Session,
     identity: Identity,
-    organisation: Organisation,
-    person: Person | None,
+    organisation_id: UUID,
+    person_id: UUID | None,
     name: str,
     roles: list[str],
     pem: str,
 ) -> MachineClient:
     key = load_public_key(pem)
     row = MachineClient(
-        organisation=organisation,
-        person=person,
+        organisation_id=organisation_id,
+        person_id=person_id,
         client_id=f"cordon-{secrets.token_hex(16)}",
         name=" ".join(name.split()),
         roles=roles,

@@ -19,7 +19,7 @@ def person_may_act(person: Person, surface: Surface) -> bool:
     """Active, of an active organisation, fully activated, and on the right surface."""
     return (
         person.active
-        and person.activation_hash is None
+        and person.activated
         and person.organisation.disabled_at is None
         and surface_of(person.organisation) == surface
     )

@@ -14,9 +14,17 @@ from app.core.errors import InvalidRequest
 MIN_CHARACTERS = 12
 MAX_CHARACTERS = 256
 MIN_DIFFERENT = 5
+# fmt: off
 COMMON = frozenset(
-    ["password", "passwort", "passw0rd", "p@ssword", "p@ssw0rd", "qwerty", "qwertyuiop", "azerty", "letmein", "welcome", "iloveyou", "administrator", "admin", "changeme", "trustno1", "dragon", "monkey", "football", "baseball", "superman", "batman", "sunshine", "princess", "starwars", "whatever", "secret", "default", "correcthorsebatterystaple", "qwertyuiopasdfghjkl", "1qaz2wsx3edc", "zaq12wsx", "abcdefghijkl", "asdfghjkl", "cordon", "police", "firearms", "bodyworn"]
+    {
+        "password", "passwort", "passw0rd", "p@ssword", "p@ssw0rd", "qwerty", "qwertyuiop", "azerty",
+        "letmein", "welcome", "iloveyou", "administrator", "admin", "changeme", "trustno1", "dragon",
+        "monkey", "football", "baseball", "superman", "batman", "sunshine", "princess", "starwars",
+        "whatever", "secret", "default", "correcthorsebatterystaple", "qwertyuiopasdfghjkl", "1qaz2wsx3edc",
+        "zaq12wsx", "abcdefghijkl", "asdfghjkl", "cordon", "police", "firearms", "bodyworn",
+    }
 )
+# fmt: on
 _hasher = PasswordHasher()  # argon2-cffi's defaults: RFC 9106's second choice, 64 MiB
 
 

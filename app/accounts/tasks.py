@@ -1,0 +1,13 @@
+"""Jobs of accounts: what has expired is removed."""
+
+from __future__ import annotations
+
+from app.accounts.service import sweep_expired
+from app.jobs import JobContext, task
+
+
+@task("accounts.sweep", cron="*/5 * * * *")
+def sweep(job: JobContext) -> None:
+    """Removes expired tokens and assertions that could not be replayed anyway."""
+    with job.db.transaction() as session:
+        sweep_expired(session)
