@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import browser
 import registries
 from stamps import Stamps, digest
 
@@ -95,6 +96,7 @@ def make_environment(shop: Workshop) -> None:
             marker.write_text(str(shop.root))
         return
     shutil.rmtree(shop.venv, ignore_errors=True)
+    print("set-up: virtual environment …", flush=True)
     pip = ["--without-pip"] if importlib.util.find_spec("ensurepip") is None else []
     shop.run("virtual environment", _mend_venv(), sys.executable, "-m", "venv", *pip, shop.venv)
     marker.write_text(str(shop.root))
@@ -136,6 +138,15 @@ def plan(shop: Workshop, lock: str, stamps: Stamps) -> Iterator[Step]:
             "ffmpeg", "set CORDON_FFMPEG and CORDON_FFPROBE", shop.python, "-c", FFMPEG_CHECK
         ),
     )
+
+    if lock == "dev":
+        yield Step(
+            name="browser",
+            what="browser for the tests",
+            digest=digest(files=[Path(__file__).with_name("chromium") / "package-lock.json"]),
+            present=lambda: browser.present(shop.root),
+            do=lambda: browser.install(shop),
+        )
 
 
 def _front_end(shop: Workshop) -> Iterator[Step]:
