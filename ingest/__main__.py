@@ -1,0 +1,73 @@
+"""The media library as a command, with no database: a file in, renditions and a report out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ingest.errors import FileRejected, IngestError
+from ingest.ffmpeg import find_tools
+from ingest.pipeline import Progress, ingest
+from ingest.report import Report
+
+_EXAMPLE = """example:
+  python -m ingest patrol.mp4 --out derived/
+  python -m ingest patrol.mp4 --out derived/ --json | jq .clips
+
+exit status: 0 done, 1 the file was refused, 2 something here failed (worth trying again)"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ingest",
+        description="Normalise a recording, account for every frame, cut it into clips.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, help="the recording: MP4, MOV, MKV, WebM, AVI or TS")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where everything derived goes")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    args = parser.parse_args(argv)
+    show = sys.stderr.isatty()
+    try:
+        if not args.file.is_file():
+            raise IngestError(f"{args.file} is not a file; name a recording")
+        report = ingest(
+            args.file, args.out, tools=find_tools(os.environ), on_progress=_print_progress if show else None
+        )
+    except FileRejected as refusal:
+        return _fail(f"{args.file}: {refusal.message} [{refusal.reason_code}]", 1)
+    except IngestError as fault:
+        return _fail(str(fault), 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing was left behind", 2)
+    sys.stdout.write(report.to_json() if args.json else _summary(report, args.out))
+    return 0
+
+
+def _print_progress(progress: Progress) -> None:
+    end = "\n" if progress.stage == "finish" else ""
+    sys.stderr.write(f"\r{progress.stage:<10}{progress.fraction:4.0%}{end}")
+    sys.stderr.flush()
+
+
+def _fail(message: str, status: int) -> int:
+    sys.stderr.write(f"ingest: {' '.join(message.split())}\n")
+    return status
+
+
+def _summary(report: Report, out: Path) -> str:
+    source = report.source
+    lines = [
+        f"{source.frame_count} frames, {source.duration:.3f} s, {source.width}×{source.height} {source.video_codec}",
+        f"{len(report.renditions)} renditions and {len(report.clips)} clips in {out}",
+        *report.findings,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

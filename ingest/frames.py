@@ -1,0 +1,122 @@
+"""The frame ledger: one row for each frame of a recording, cited by everything that points into it.
+
+Time is never `frame / fps`: it is the frame's own presentation time stamp, an integer in the source's time base.
+The master has one frame for each source frame, so an ordinal means the same picture in both.
+
+Format: Parquet; columns `ordinal` int32, `pts` int64, `duration` int64 (to the next frame), `key` bool (of the source),
+`hash` 16 bytes (MurmurHash3 128 of the decoded picture, from ffmpeg's framehash muxer, version 2); the time base
+is in the schema's metadata as "numerator/denominator".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ingest.errors import FileRejected
+from ingest.packets import Packets
+
+_SCHEMA = (
+    ("ordinal", pa.int32()),
+    ("pts", pa.int64()),
+    ("duration", pa.int64()),
+    ("key", pa.bool_()),
+    ("hash", pa.binary(16)),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """Frames in order of presentation. `pts` and `duration` (N,) int64 in `time_base` seconds; `key` (N,) bool;
+    `hashes` N times 16 bytes."""
+
+    time_base: Fraction
+    pts: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    key: NDArray[np.bool_]
+    hashes: tuple[bytes, ...]
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames, N."""
+        return len(self.pts)
+
+    @property
+    def end_pts(self) -> int:
+        """Presentation time at which the last frame ends, in `time_base`."""
+        return int(self.pts[-1] + self.duration[-1])
+
+    def pts_of(self, ordinal: int) -> int:
+        """Source PTS of frame `ordinal`; of `frame_count`, the end. Raises IndexError outside 0…frame_count."""
+        if not 0 <= ordinal <= self.frame_count:
+            raise IndexError(f"frame {ordinal} is not in 0…{self.frame_count}")
+        return self.end_pts if ordinal == self.frame_count else int(self.pts[ordinal])
+
+    def time_of(self, ordinal: int) -> Fraction:
+        """Exact seconds from the first frame to frame `ordinal`, as the master and its player count them."""
+        return (self.pts_of(ordinal) - int(self.pts[0])) * self.time_base
+
+    def frame_at(self, time: Fraction | float) -> int:
+        """Ordinal of the frame on show at `time` seconds after the first; clamped to the first and the last."""
+        target = int(self.pts[0]) + Fraction(time) / self.time_base
+        return max(0, int(np.searchsorted(self.pts, target.__floor__(), side="right")) - 1)
+
+    def write(self, path: Path) -> None:
+        """Write Parquet; equal ledgers give equal bytes under one version of pyarrow."""
+        schema = pa.schema(_SCHEMA, metadata={"time_base": str(self.time_base), "ledger_version": "1"})
+        columns = [
+            np.arange(self.frame_count, dtype=np.int32),
+            self.pts,
+            self.duration,
+            self.key,
+            list(self.hashes),
+        ]
+        arrays = [pa.array(column, type=field[1]) for column, field in zip(columns, _SCHEMA, strict=True)]
+        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd", use_dictionary=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Ledger:
+        """Read what `write` wrote. Raises ValueError for a file that is not a ledger."""
+        table = pq.read_table(path)
+        metadata = table.schema.metadata or {}
+        if b"time_base" not in metadata or table.column_names != [name for name, _ in _SCHEMA]:
+            raise ValueError(f"{path.name} is not a frame ledger")
+        return cls(
+            time_base=Fraction(metadata[b"time_base"].decode()),
+            pts=table["pts"].to_numpy(),
+            duration=table["duration"].to_numpy(),
+            key=table["key"].to_numpy(),
+            hashes=tuple(table["hash"].to_pylist()),
+        )
+
+
+def parse_framehash(path: Path, packets: Packets) -> Ledger:
+    """Build the ledger from ffmpeg's framehash output and the container's key flags.
+
+    Raises FileRejected when no frame was decoded or two frames claim one time.
+    """
+    time_base = Fraction(1)
+    rows: list[tuple[int, int, bytes]] = []
+    with path.open() as lines:
+        for line in lines:
+            if line.startswith("#tb 0:"):
+                time_base = Fraction(line.split(":", 1)[1].strip())
+            elif not line.startswith("#"):
+                _, _, pts, duration, _, digest = (field.strip() for field in line.split(","))
+                rows.append((int(pts), int(duration), bytes.fromhex(digest)))
+    if not rows:
+        raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
+    stamps = np.array([row[0] for row in rows], dtype=np.int64)
+    gaps = np.diff(stamps)
+    if len(gaps) and gaps.min() <= 0:
+        where = int(np.argmin(gaps)) + 1
+        raise FileRejected("unusable_timing", f"The file's time stamps do not rise: see picture {where}.")
+    last = rows[-1][1] or (int(np.median(gaps)) if len(gaps) else 1)
+    key = np.isin(stamps, packets.pts[packets.key])
+    return Ledger(time_base, stamps, np.append(gaps, max(1, last)), key, tuple(row[2] for row in rows))

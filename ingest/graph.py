@@ -1,0 +1,175 @@
+"""One ffmpeg graph that makes every rendition, and the frame ledger, from a single decode.
+
+The ledger's output hangs on the undecorated decode; everything else on one rotated, scaled, zero-based branch.
+All outputs pass frames through one for one; time zero is the first frame, and sound is cut or padded to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import ffmpeg
+
+from ingest.ffmpeg import input_options
+from ingest.probe import Probe, VideoStream
+from ingest.profiles import Limits, Profile
+from ingest.workspace import SOURCE_NAME
+
+FRAMES_NAME = "frames.txt"
+MASTER_NAME, PROXY_NAME = "master.mp4", "proxy.mp4"
+STORYBOARD_NAME, POSTER_NAME, PCM_NAME = "storyboard.jpg", "poster.jpg", "audio.wav"
+_TURNS = {0: (), 90: ("clock",), 180: ("clock", "clock"), 270: ("cclock",)}
+# No title, place, time or encoder's name reaches a rendition, and no bytes that differ from run to run.
+CLEAN = {
+    "map_metadata": -1,
+    "map_chapters": -1,
+    "fflags": "+bitexact",
+    "flags": "+bitexact",
+}
+MP4 = {**CLEAN, "movflags": "+faststart", "write_tmcd": 0, "f": "mp4"}
+# SEI units hold x264's version and options; the decoder needs none of them.
+NO_SEI = "filter_units=remove_types=6"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A picture's width and height in pixels, both even."""
+
+    width: int
+    height: int
+
+
+def display_size(video: VideoStream, short_side: int) -> Size:
+    """Size with square pixels, upright, at most `short_side` on the shorter side, never enlarged, even."""
+    width, height = Fraction(video.width) * max(video.sar, Fraction(1)), Fraction(video.height)
+    if video.sar < 1:
+        height /= video.sar
+    if video.rotation in (90, 270):
+        width, height = height, width
+    scale = min(Fraction(1), Fraction(short_side) / min(width, height))
+    return Size(_even(width * scale), _even(height * scale))
+
+
+def _even(length: Fraction) -> int:
+    return max(2, int(length / 2) * 2)
+
+
+def storyboard_interval(probe: Probe, profile: Profile) -> float:
+    """Seconds between the storyboard's tiles: a whole number of them fits `storyboard_tiles`."""
+    return max(1.0, -(-probe.duration // profile.storyboard_tiles))
+
+
+def poster_time(probe: Probe) -> float:
+    """Seconds into the recording at which the poster is taken: a tenth, at most 10 s."""
+    return min(10.0, probe.duration / 10)
+
+
+def build(probe: Probe, profile: Profile, limits: Limits) -> Any:
+    """Return the ffmpeg-python stream that makes all renditions `probe` allows, by relative names."""
+    source = ffmpeg.input(
+        f"file:{SOURCE_NAME}",
+        # rotation is done below, by hand: the ledger hashes what was decoded, not what was turned
+        **{"display_rotation:v": 0, "threads": profile.threads, **input_options(limits)},
+    )
+    picture = source[str(probe.video.index)]
+    ledger = ffmpeg.output(
+        picture,
+        FRAMES_NAME,
+        **{"c:v": "rawvideo", "fps_mode": "passthrough", "enc_time_base": "demux", "f": "framehash"},
+        hash="murmur3",
+    )
+    outputs = [ledger, *_picture_outputs(source, picture, probe, profile)]
+    if probe.audio:
+        pcm = _sound(source, probe, profile.pcm_rate)
+        outputs.append(
+            ffmpeg.output(pcm, PCM_NAME, **CLEAN, **{"c:a": "pcm_s16le", "ac": 1, "ar": profile.pcm_rate, "f": "wav"})
+        )
+    return ffmpeg.merge_outputs(*outputs).global_args(
+        "-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-copyts",
+        "-filter_complex_threads", str(profile.threads),
+    )  # fmt: skip
+
+
+def _upright(picture: Any, video: VideoStream, size: Size) -> Any:
+    if video.interlaced:
+        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    for turn in _TURNS[video.rotation]:
+        picture = picture.filter("transpose", turn)
+    return (
+        picture.filter("scale", size.width, size.height, flags="bicubic+accurate_rnd")
+        .filter("setsar", 1)
+        .filter("format", "yuv420p")
+        .filter("setpts", "PTS-STARTPTS")
+    )
+
+
+def _picture_outputs(source: Any, picture: Any, probe: Probe, profile: Profile) -> list[Any]:
+    size = display_size(probe.video, profile.max_short_side)
+    small = display_size(probe.video, profile.proxy_short_side)
+    branches = _upright(picture, probe.video, size).filter_multi_output("split", 4)
+    proxy = branches[1].filter("scale", small.width, small.height)
+    return [
+        _video_output(branches[0], source, probe, profile, MASTER_NAME),
+        _video_output(proxy, source, probe, profile, PROXY_NAME),
+        _still(_tiles(branches[2], probe, profile), STORYBOARD_NAME),
+        _still(branches[3].filter("select", f"gte(t,{poster_time(probe):.3f})"), POSTER_NAME),
+    ]
+
+
+def _tiles(picture: Any, probe: Probe, profile: Profile) -> Any:
+    interval = storyboard_interval(probe, profile)
+    rows = tile_rows(probe, profile)
+    return (
+        picture.filter("select", f"gte(t+0.0005,selected_n*{interval})")
+        .filter("scale", profile.storyboard_width, -2)
+        .filter("tile", f"{profile.storyboard_columns}x{rows}")
+    )
+
+
+def tile_rows(probe: Probe, profile: Profile) -> int:
+    """Rows of the storyboard: enough for one tile each interval."""
+    tiles = int(probe.duration // storyboard_interval(probe, profile)) + 1
+    return -(-tiles // profile.storyboard_columns)
+
+
+def _still(picture: Any, name: str) -> Any:
+    options = {"c:v": "mjpeg", "q:v": 4, "frames:v": 1, "pix_fmt": "yuvj420p", "threads": 1, "fps_mode": "passthrough"}
+    return ffmpeg.output(picture, name, **CLEAN, **options, f="image2", update=1)
+
+
+def _video_output(picture: Any, source: Any, probe: Probe, profile: Profile, name: str) -> Any:
+    master = name == MASTER_NAME
+    options: dict[str, Any] = {
+        "c:v": "libx264",
+        "preset": profile.preset,
+        "crf": profile.crf if master else profile.proxy_crf,
+        "threads": profile.threads,
+        # a closed GOP that starts at every whole interval, whatever the frame rate does
+        "force_key_frames": f"expr:gte(t+0.0005,n_forced*{profile.gop_seconds})",
+        "forced-idr": 1,
+        "x264-params": "open-gop=0:keyint=infinite",
+        "bsf:v": NO_SEI,
+        "fps_mode": "passthrough",
+        "enc_time_base": "demux",
+    }
+    streams = [picture]
+    if probe.audio:
+        streams.append(_sound(source, probe, profile.audio_rate))
+        rate = profile.audio_bit_rate if master else profile.proxy_audio_bit_rate
+        channels = min(2, probe.audio.channels) if master else 1
+        options |= {"c:a": "aac", "b:a": rate, "ac": channels, "ar": profile.audio_rate}
+    return ffmpeg.output(*streams, name, **MP4, **options)
+
+
+def _sound(source: Any, probe: Probe, rate: int) -> Any:
+    """The sound with time zero at the first picture: gaps filled with silence, what comes before it cut."""
+    assert probe.audio is not None
+    zero = float(probe.video.first_pts * probe.video.time_base)
+    return (
+        source[str(probe.audio.index)]
+        .filter("asetpts", f"PTS-({zero!r})/TB")
+        .filter("atrim", start=0)
+        .filter("aresample", rate, **{"async": 1, "first_pts": 0})
+    )

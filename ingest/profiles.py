@@ -1,0 +1,57 @@
+"""What ingest makes of a recording, as data: change a profile, not code.
+
+Everything that decides the bytes of an output stands here, the number of threads among it: x264's output depends
+on it, and two runs over the same file must give the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Parameters of every rendition. Sizes in pixels, rates in hertz, lengths in seconds, bit rates in bits/s.
+
+    `max_short_side` caps the shorter side, so that portrait video is treated like landscape. `gop_seconds` is the
+    distance of key frames in the master and the proxy, hence the grid on which clips may start.
+    """
+
+    name: str = "standard-1"
+    max_short_side: int = 720
+    crf: int = 23
+    preset: str = "veryfast"
+    threads: int = 2
+    gop_seconds: int = 1
+    audio_rate: int = 48_000
+    audio_bit_rate: int = 128_000
+    proxy_short_side: int = 360
+    proxy_crf: int = 30
+    proxy_audio_bit_rate: int = 48_000
+    pcm_rate: int = 16_000
+    storyboard_columns: int = 10
+    storyboard_tiles: int = 100
+    storyboard_width: int = 160
+    clip_seconds: int = 10
+    clip_min_seconds: int = 3
+
+
+DEFAULT_PROFILE = Profile()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may cost before it is refused: the bounds behind the sandbox and the probe."""
+
+    max_streams: int = 32
+    max_pixels: int = 35_389_440
+    max_seconds: int = 24 * 3600
+    min_frames_per_minute: int = 6
+    memory_bytes: int = 8 << 30
+    base_cpu_seconds: int = 120
+    cpu_seconds_per_second: int = 60
+    min_output_bytes: int = 2 << 30
+    output_bytes_per_byte: int = 8
+
+
+DEFAULT_LIMITS = Limits()

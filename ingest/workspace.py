@@ -1,0 +1,71 @@
+"""The directory one ingest works in, and the bounds its tools run under.
+
+Everything is made here under names the server chose and moved to its place at the end, so that a failed or stopped
+run leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.ffmpeg import Completed, Tools, run
+from ingest.profiles import Limits
+from ingest.sandbox import Policy
+
+SOURCE_NAME = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A job directory with the source linked in as `source`, the tools to use on it and their limits."""
+
+    path: Path
+    source: Path
+    tools: Tools
+    limits: Limits
+    should_stop: Callable[[], bool] | None = None
+
+    def policy(self, media_seconds: float) -> Policy:
+        """Return the bounds for work on so many seconds of media."""
+        limits = self.limits
+        return Policy(
+            read=(str(self.source),),
+            write=(str(self.path),),
+            cpu_seconds=int(limits.base_cpu_seconds + limits.cpu_seconds_per_second * media_seconds),
+            file_bytes=max(limits.min_output_bytes, limits.output_bytes_per_byte * self.source.stat().st_size),
+            memory_bytes=limits.memory_bytes,
+        )
+
+    def run(
+        self, argv: list[str], *, media_seconds: float = 0.0, on_output: Callable[[str], None] | None = None
+    ) -> Completed:
+        """Run a tool here; see `ingest.ffmpeg.run` for what it raises."""
+        policy = self.policy(media_seconds)
+        return run(
+            argv,
+            job_dir=self.path,
+            policy=policy,
+            timeout=2.0 * policy.cpu_seconds,
+            on_output=on_output,
+            should_stop=self.should_stop,
+        )
+
+
+@contextmanager
+def open_workspace(
+    source: Path, workdir: Path, tools: Tools, limits: Limits, should_stop: Callable[[], bool] | None = None
+) -> Iterator[Workspace]:
+    """Make a job directory inside `workdir`, link `source` into it, and remove it whatever happens."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    job_dir = Path(tempfile.mkdtemp(prefix=".ingest-", dir=workdir)).resolve()
+    try:
+        real = source.resolve(strict=True)
+        (job_dir / SOURCE_NAME).symlink_to(real)
+        yield Workspace(job_dir, real, tools, limits, should_stop)
+    finally:
+        shutil.rmtree(job_dir)
