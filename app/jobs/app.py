@@ -21,7 +21,7 @@ from app.core.errors import Unavailable
 from app.core.logging import request_id_var
 from app.jobs import recovery
 from app.jobs.context import JobContext, Resources
-from app.jobs.errors import JobAborted, MachineFault
+from app.jobs.errors import JobAborted, MachineFault, Superseded
 from app.jobs.task import TaskSpec, queue_of
 
 log = logging.getLogger(__name__)
@@ -115,6 +115,8 @@ def _runner(spec: TaskSpec) -> Callable[..., None]:
             spec.function(job, **{k: UUID(v) if k in uuids and v else v for k, v in args.items()})
             level = logging.DEBUG if spec.cron else logging.INFO
             log.log(level, "job done", extra=extra | {"seconds": round(time.monotonic() - started, 3)})
+        except Superseded as error:
+            log.warning("job gives way", extra=extra | {"reason": str(error)})
         except MACHINE_FAULTS as error:
             log.warning("job met a fault of the machine", extra=extra | {"error": repr(error)})
             raise

@@ -12,7 +12,7 @@ class MachineFault(Exception):
 
 
 class Superseded(Exception):
-    """A later attempt of this job has begun, so this one must leave no trace. Let it pass; nothing is retried."""
+    """A later attempt of this job has begun, so this one must leave no trace. Tasks let it pass."""
 
 
 class AlreadyQueued(Exception):

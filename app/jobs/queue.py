@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from app.core.clock import now
 from app.jobs.errors import AlreadyQueued
 from app.jobs.task import queue_of
 
+logging.getLogger("procrastinate").setLevel(logging.WARNING)  # several lines a job; ours say it in one
 _PRODUCER = App(connector=SyncPsycopgConnector())  # never opened: every call brings its connection
 
 

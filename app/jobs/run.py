@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 
 from procrastinate import App
@@ -26,7 +25,6 @@ def run_worker(
 
     The periodic recovery of stalled jobs is on the queue `jobs`: it is always among those served.
     """
-    logging.getLogger("procrastinate").setLevel(logging.WARNING)  # two lines a job; ours say the same in one
     app.run_worker(
         queues=None if queues is None else sorted({*queues, "jobs"}),
         concurrency=concurrency,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -12,6 +14,7 @@ from app.storage.base import READ_SIZE, BlobNotFound, InvalidKey, StoreUnavailab
 from app.storage.streams import PieceReader, as_binary
 
 _INCOMING = ".incoming"  # no key may begin with a dot, so nothing unfinished is ever listed or read
+UNFINISHED_SECONDS = 24 * 3600
 
 
 class LocalStore:
@@ -20,6 +23,7 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._incoming = root / _INCOMING
+        self._discard_unfinished()
 
     def put(self, key: str, source: BinaryIO) -> int:
         path = self._path(key)
@@ -77,6 +81,13 @@ class LocalStore:
             base = Path(directory).relative_to(self.root)
             found += [key for name in files if (key := (base / name).as_posix()).startswith(prefix)]
         yield from sorted(found)
+
+    def _discard_unfinished(self) -> None:
+        """Removes what processes that died left half-written: whatever was begun more than a day ago."""
+        for part in self._incoming.glob("*"):
+            with suppress(FileNotFoundError):  # another process may be doing the same
+                if time.time() - part.stat().st_mtime > UNFINISHED_SECONDS:
+                    part.unlink()
 
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
