@@ -48,9 +48,7 @@ def organisation_row(row: Organisation) -> dict[str, Any]:
 
 
 def person_row(row: Person) -> dict[str, Any]:
-    state = (
-        "" if row.active and row.activated else ("  (waits for activation)" if row.active else "  (disabled)")
-    )
+    activated = "active" if row.activated else "waits for activation"
     return {
         "id": row.id,
         "email": row.email,
