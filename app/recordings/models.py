@@ -107,3 +107,17 @@ class Clip(Base):
     sha256: Mapped[bytes]
     created_at: Mapped[CreatedAt]
     recording: Mapped[Recording] = relationship(back_populates="clips")
+
+
+class RecordingView(Base):
+    """That somebody looked at something of a recording within one window of time: a player asks for hundreds of
+    ranges, and the log gets one entry."""
+
+    __tablename__ = "recording_views"
+    __table_args__ = (UniqueConstraint("actor_id", "recording_id", "what", "window_start"),)
+
+    id: Mapped[IdPk]
+    actor_id: Mapped[UUID]
+    recording_id: Mapped[UUID] = mapped_column(ForeignKey("recordings.id"))
+    what: Mapped[str]
+    window_start: Mapped[datetime] = mapped_column(index=True)

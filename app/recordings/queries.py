@@ -1,0 +1,82 @@
+"""How recordings are found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.recordings.models import Clip, Recording, RecordingView, Rendition
+
+
+def recordings_of(
+    organisation_id: UUID | None, *, exercise_id: UUID | None = None, state: str | None = None
+) -> Select[Recording]:
+    """Recordings of one force, or of all when `organisation_id` is None."""
+    query = select(Recording)
+    if organisation_id is not None:
+        query = query.where(Recording.organisation_id == organisation_id)
+    if exercise_id is not None:
+        query = query.where(Recording.exercise_id == exercise_id)
+    return query if state is None else query.where(Recording.state == state)
+
+
+def same_file(session: Session, organisation_id: UUID, sha256: bytes) -> Recording | None:
+    """The force's own live recording of the very same bytes."""
+    query = recordings_of(organisation_id).where(
+        Recording.sha256 == sha256, Recording.state.in_(("processing", "ready"))
+    )
+    return session.scalars(query).first()
+
+
+def rendition(session: Session, recording_id: UUID, kind: str) -> Rendition | None:
+    """One rendition of a recording."""
+    query = select(Rendition).where(Rendition.recording_id == recording_id, Rendition.kind == kind)
+    return session.scalars(query).first()
+
+
+def rendition_kinds(session: Session, recording_id: UUID) -> list[str]:
+    """The kinds that a recording has."""
+    query = select(Rendition.kind).where(Rendition.recording_id == recording_id)
+    return list(session.scalars(query.order_by(Rendition.kind)))
+
+
+def clips_of(recording_id: UUID) -> Select[Clip]:
+    """The clips of a recording."""
+    return select(Clip).where(Clip.recording_id == recording_id)
+
+
+def clip_count(session: Session, recording_id: UUID) -> int:
+    """How many clips a recording has."""
+    query = select(func.count()).select_from(Clip).where(Clip.recording_id == recording_id)
+    return int(session.scalar(query) or 0)
+
+
+def blob_keys(session: Session, recording_id: UUID) -> set[str]:
+    """Every object that the recording's rows name."""
+    keys = set(session.scalars(select(Recording.blob_key).where(Recording.id == recording_id)))
+    keys |= set(session.scalars(select(Rendition.blob_key).where(Rendition.recording_id == recording_id)))
+    return keys | set(session.scalars(select(Clip.blob_key).where(Clip.recording_id == recording_id)))
+
+
+def processing(session: Session, before: datetime, limit: int = 200) -> list[Recording]:
+    """Recordings still in processing that arrived before that time."""
+    query = recordings_of(None, state="processing").where(Recording.received_at < before)
+    return list(session.scalars(query.order_by(Recording.id).limit(limit)))
+
+
+def note_view(session: Session, actor_id: UUID, recording_id: UUID, what: str, window: datetime) -> bool:
+    """True for the first view of this in the window, whoever asks at the same time."""
+    statement = insert(RecordingView).values(
+        actor_id=actor_id, recording_id=recording_id, what=what, window_start=window
+    )
+    first = statement.on_conflict_do_nothing().returning(RecordingView.id)
+    return session.execute(first).first() is not None
+
+
+def forget_views(session: Session, before: datetime) -> None:
+    """Removes what `note_view` no longer needs; the log keeps the fact."""
+    session.execute(delete(RecordingView).where(RecordingView.window_start < before))

@@ -1,0 +1,115 @@
+"""Recordings over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from app.authz.gate import requires
+from app.authz.permissions import Permission
+from app.core.http import current_identity, resource, transaction
+from app.core.pagination import Page
+from app.core.ranges import ranged_response
+from app.core.schema import PageQuerySchema, page_schema
+from app.recordings import service
+from app.recordings.models import Clip, Recording
+from app.recordings.schemas import (
+    ClipSchema,
+    RecordingDetailSchema,
+    RecordingQuerySchema,
+    RecordingSchema,
+    WithdrawSchema,
+)
+from app.storage.models import DataKey
+from app.storage.vault import Vault
+
+blp = Blueprint(
+    "recordings",
+    __name__,
+    url_prefix="/api/v1/recordings",
+    description="Recordings and what was made of them",
+)
+
+
+@blp.route("")
+class Recordings(MethodView):
+    @requires(Permission.RECORDING_READ)
+    @blp.arguments(RecordingQuerySchema, location="query")
+    @blp.response(200, page_schema(RecordingSchema))
+    def get(self, query: dict[str, Any]) -> Page[Recording]:
+        """Recordings, newest first"""
+        with transaction() as session:
+            return service.list_recordings(session, current_identity(), **query)
+
+
+@blp.route("/<uuid:recording_id>")
+@requires(Permission.RECORDING_READ)
+@blp.response(200, RecordingDetailSchema)
+def one_recording(recording_id: UUID) -> Any:
+    """One recording: state, reason, progress, facts"""
+    with transaction() as session:
+        return _detail(service.get_overview(session, current_identity(), recording_id))
+
+
+@blp.route("/<uuid:recording_id>/clips")
+@requires(Permission.RECORDING_READ)
+@blp.arguments(PageQuerySchema, location="query")
+@blp.response(200, page_schema(ClipSchema))
+def clips(query: dict[str, Any], recording_id: UUID) -> Page[Clip]:
+    """The clips of a recording, last first"""
+    with transaction() as session:
+        return service.list_clips(session, current_identity(), recording_id, **query)
+
+
+@blp.route("/<uuid:recording_id>/renditions/<string:kind>")
+@requires(Permission.RECORDING_VIEW)
+@blp.response(200)
+def rendition(recording_id: UUID, kind: str) -> Response:
+    """The bytes of a rendition, whole or by range: proxy, poster, storyboard, storyboard_index, waveform"""
+    with transaction() as session:
+        found, key = service.open_rendition(session, current_identity(), recording_id, kind)
+    return footage(key, found.blob_key, size=found.size, sha256=found.sha256, media_type=found.media_type)
+
+
+@blp.route("/<uuid:recording_id>/withdraw", methods=["POST"])
+@requires(Permission.RECORDING_WITHDRAW)
+@blp.arguments(WithdrawSchema)
+@blp.response(200, RecordingSchema)
+def withdraw(body: dict[str, str], recording_id: UUID) -> Recording:
+    """Withdraw a recording, with a reason"""
+    with transaction() as session:
+        return service.withdraw(session, current_identity(), recording_id, reason=body["reason"])
+
+
+@blp.route("/<uuid:recording_id>/cancel", methods=["POST"])
+@requires(Permission.UPLOAD_WRITE)
+@blp.response(200, RecordingSchema)
+def cancel(recording_id: UUID) -> Recording:
+    """Stop the processing of a recording"""
+    with transaction() as session:
+        return service.cancel(session, current_identity(), recording_id)
+
+
+def footage(key: DataKey, blob_key: str, *, size: int, sha256: bytes, media_type: str) -> Response:
+    """Decrypted bytes of a stored object in answer to this request; for every feature that shows footage."""
+    vault = resource(Vault)
+
+    def pieces(start: int, end: int) -> Iterator[bytes]:
+        return vault.open(key, blob_key, start, end).pieces()
+
+    return ranged_response(size, sha256.hex(), media_type, pieces)
+
+
+def _detail(overview: service.Overview) -> dict[str, Any]:
+    columns = {name: getattr(overview.recording, name) for name in RecordingSchema().fields}
+    return columns | {
+        "report": overview.recording.report,
+        "clips": overview.clips,
+        "renditions": overview.renditions,
+        "progress": overview.progress,
+    }

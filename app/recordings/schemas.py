@@ -1,0 +1,85 @@
+"""What the recordings API takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from app.core.schema import BaseSchema, PageQuerySchema
+
+STATES = ("processing", "ready", "rejected", "withdrawn", "erased")
+
+
+class Hex(fields.String):
+    """Bytes as lower-case hexadecimal digits."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002
+        return None if value is None else bytes(value).hex()
+
+
+class RecordingQuerySchema(PageQuerySchema):
+    exercise = fields.UUID(load_default=None, attribute="exercise_id")
+    state = fields.String(load_default=None, validate=validate.OneOf(STATES))
+
+
+class WithdrawSchema(BaseSchema):
+    reason = fields.String(required=True, validate=validate.Length(1, 2000))
+
+
+class RecordingSchema(BaseSchema):
+    """Facts are null until the recording is ready. Times of the camera and of the server are kept apart."""
+
+    id = fields.UUID(required=True)
+    exercise_id = fields.UUID(required=True)
+    upload_id = fields.UUID(required=True)
+    filename = fields.String(required=True)
+    sha256 = Hex(required=True)
+    size = fields.Integer(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    reason_code = fields.String(allow_none=True)
+    reason = fields.String(allow_none=True)
+    camera = fields.String(allow_none=True)
+    camera_started_at = fields.DateTime(allow_none=True)
+    received_at = fields.DateTime(required=True)
+    ready_at = fields.DateTime(allow_none=True)
+    frame_count = fields.Integer(allow_none=True)
+    time_base_num = fields.Integer(allow_none=True)
+    time_base_den = fields.Integer(allow_none=True)
+    duration_seconds = fields.Float(allow_none=True)
+    width = fields.Integer(allow_none=True)
+    height = fields.Integer(allow_none=True)
+    has_audio = fields.Boolean(allow_none=True)
+
+
+class ProgressSchema(BaseSchema):
+    """`done` of `total` counts `unit`s of the present step."""
+
+    step = fields.String(required=True)
+    done = fields.Float(required=True)
+    total = fields.Float(allow_none=True)
+    unit = fields.String(required=True)
+    attempt = fields.Integer(required=True)
+    updated_at = fields.DateTime(required=True)
+
+
+class RecordingDetailSchema(RecordingSchema):
+    clips = fields.Integer(required=True)
+    renditions = fields.List(fields.String(), required=True)
+    progress = fields.Nested(ProgressSchema, allow_none=True)
+    report = fields.Dict(allow_none=True)
+
+
+class ClipSchema(BaseSchema):
+    """Frames are half-open and count from 0; PTS are in the recording's time base."""
+
+    id = fields.UUID(required=True)
+    recording_id = fields.UUID(required=True)
+    ordinal = fields.Integer(required=True)
+    start_frame = fields.Integer(required=True)
+    end_frame = fields.Integer(required=True)
+    start_pts = fields.Integer(required=True)
+    end_pts = fields.Integer(required=True)
+    seconds = fields.Float(required=True)
+    size = fields.Integer(required=True)
+    sha256 = Hex(required=True)

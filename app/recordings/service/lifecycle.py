@@ -1,0 +1,131 @@
+"""Recordings as their force sees them: listed, looked up, cancelled, withdrawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.events import Tag
+from app.authz.permissions import Permission
+from app.authz.predicates import require, require_same_organisation, sees_every_organisation
+from app.core.errors import NotFound
+from app.core.identity import SYSTEM, Identity
+from app.core.pagination import Page, paginate
+from app.jobs import JobProgress, progress_of
+from app.jobs import cancel as cancel_job
+from app.recordings import queries
+from app.recordings.models import Clip, Recording
+from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A recording with what is known beside it; `progress` only while it is processed."""
+
+    recording: Recording
+    clips: int
+    renditions: list[str]
+    progress: JobProgress | None
+
+
+def list_recordings(
+    session: Session,
+    identity: Identity,
+    *,
+    exercise_id: UUID | None = None,
+    state: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Recording]:
+    """The recordings that the actor may know of, newest first."""
+    require(identity, Permission.RECORDING_READ)
+    everything = sees_every_organisation(identity)
+    if not everything and identity.organisation_id is None:
+        return Page([], None)
+    owner = None if everything else identity.organisation_id
+    query = queries.recordings_of(owner, exercise_id=exercise_id, state=state)
+    return paginate(session, query, Recording.id, cursor=cursor, limit=limit)
+
+
+def find(
+    session: Session, identity: Identity, recording_id: UUID, permission: Permission, *, lock: bool = False
+) -> Recording:
+    """The recording, for one who holds `permission` there. Raises Forbidden, NotFound."""
+    require(identity, permission)
+    locking = {"of": Recording} if lock else None
+    recording = session.get(Recording, recording_id, with_for_update=locking, populate_existing=lock)
+    if recording is None:
+        raise NotFound
+    require_same_organisation(identity, recording.organisation_id)
+    return recording
+
+
+def get_overview(session: Session, identity: Identity, recording_id: UUID) -> Overview:
+    """One recording: state, reason, facts, progress. Raises NotFound."""
+    recording = find(session, identity, recording_id, Permission.RECORDING_READ)
+    running = recording.state == "processing"
+    return Overview(
+        recording=recording,
+        clips=queries.clip_count(session, recording_id),
+        renditions=queries.rendition_kinds(session, recording_id),
+        progress=progress_of(session, "recording", recording_id) if running else None,
+    )
+
+
+def list_clips(
+    session: Session, identity: Identity, recording_id: UUID, *, cursor: str | None = None, limit: int = 50
+) -> Page[Clip]:
+    """The clips of one recording, last first."""
+    find(session, identity, recording_id, Permission.RECORDING_READ)
+    return paginate(session, queries.clips_of(recording_id), Clip.id, cursor=cursor, limit=limit)
+
+
+def withdraw(session: Session, identity: Identity, recording_id: UUID, *, reason: str) -> Recording:
+    """Takes a recording out of use, for a reason that is kept: nobody views, composes or freezes it from here on."""
+    recording = find(session, identity, recording_id, Permission.RECORDING_WITHDRAW, lock=True)
+    if recording.state in ("withdrawn", "erased"):
+        raise AlreadyWithdrawn
+    if recording.state == "processing" and recording.job_id is not None:
+        cancel_job(session, recording.job_id)
+    recording.state, recording.reason_code, recording.reason = "withdrawn", "withdrawn_by_force", reason
+    session.flush()
+    note(session, identity, Tag.RECORDING_WITHDRAWN, recording, {"reason": reason})
+    return recording
+
+
+def cancel(session: Session, identity: Identity, recording_id: UUID) -> Recording:
+    """Stops the processing of a recording. Its job, if it runs, finds that its attempt no longer counts."""
+    recording = find(session, identity, recording_id, Permission.UPLOAD_WRITE, lock=True)
+    if recording.state != "processing":
+        raise NotProcessing
+    if recording.job_id is not None:
+        cancel_job(session, recording.job_id)
+    reject(session, recording, "cancelled", "Processing was stopped by the force", identity=identity)
+    return recording
+
+
+def reject(
+    session: Session, recording: Recording, code: str, reason: str, *, identity: Identity = SYSTEM
+) -> None:
+    """Ends the processing for a stated reason, in a sentence that a person understands."""
+    recording.state, recording.reason_code, recording.reason = "rejected", code, reason
+    session.flush()
+    note(session, identity, Tag.RECORDING_REJECTED, recording, {"reason": code})
+
+
+def note(
+    session: Session, identity: Identity, tag: Tag, recording: Recording, details: dict[str, Any]
+) -> None:
+    """Appends to the log what happened to a recording."""
+    audit.append(
+        session,
+        identity,
+        tag,
+        subject=("recording", recording.id),
+        details=details,
+        organisation_id=recording.organisation_id,
+    )

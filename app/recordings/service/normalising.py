@@ -1,0 +1,156 @@
+"""What counts of an ingest attempt: begun under a number, stored under keys of that number, committed if it is still
+the newest.
+
+A worker that was stopped, replaced and continued finds its number overtaken and leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.audit.events import Tag
+from app.core.clock import now
+from app.core.identity import SYSTEM
+from app.jobs import Superseded, defer
+from app.recordings.models import Clip, Recording, Rendition
+from app.recordings.service import lifecycle
+from app.recordings.service.viewing import key_of
+from app.storage.models import DataKey
+from app.storage.vault import Vault
+from ingest.report import Recipe, Report
+
+COPY_SIZE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one recording."""
+
+    recording_id: UUID
+    number: int
+    original: str
+    key: DataKey
+
+    @property
+    def prefix(self) -> str:
+        """Under which everything of this attempt, and nothing else, is stored."""
+        return f"recordings/{self.recording_id}/{self.number}"
+
+    def blob_key(self, path: str) -> str:
+        """Where a file of the report is stored."""
+        return f"{self.prefix}/{path}"
+
+
+def begin_attempt(session: Session, recording_id: UUID) -> Attempt | None:
+    """Makes this the newest attempt; None when there is nothing (left) to do."""
+    recording = _locked(session, recording_id)
+    if recording is None or recording.state != "processing":
+        return None
+    recording.attempt += 1
+    session.flush()
+    return Attempt(recording.id, recording.attempt, recording.blob_key, key_of(session, recording))
+
+
+def fetch_original(vault: Vault, attempt: Attempt, target: Path, check: Callable[[], None]) -> None:
+    """Decrypts the original into a file of the job's own directory. Raises IntegrityError, StoreUnavailable."""
+    with vault.open(attempt.key, attempt.original) as stored, target.open("wb") as file:
+        target.chmod(0o600)
+        while data := stored.read(COPY_SIZE):
+            check()
+            file.write(data)
+
+
+def store_outputs(
+    vault: Vault, attempt: Attempt, directory: Path, report: Report, check: Callable[[], None]
+) -> None:
+    """Encrypts every rendition and clip under the attempt's keys. Raises StoreUnavailable."""
+    for path in [*(one.path for one in report.renditions), *(one.path for one in report.clips)]:
+        check()
+        with (directory / path).open("rb") as file:
+            vault.write(attempt.key, attempt.blob_key(path), file)
+
+
+def commit_outputs(session: Session, attempt: Attempt, report: Report) -> None:
+    """Makes the attempt's outputs the recording's: facts, renditions, clips, audit entry, next job.
+
+    Raises Superseded when a later attempt has begun, or somebody ended the processing.
+    """
+    recording = _current(session, attempt)
+    source, base = report.source, Fraction(report.source.time_base)
+    recording.frame_count, recording.duration_seconds = source.frame_count, source.duration
+    recording.time_base_num, recording.time_base_den = base.numerator, base.denominator
+    recording.width, recording.height = source.width, source.height
+    recording.has_audio = source.audio_codec is not None
+    recording.report = {
+        "source": asdict(source),
+        "profile": report.profile,
+        "findings": list(report.findings),
+        "version": report.version,
+    }
+    recording.state, recording.ready_at = "ready", now()
+    session.add_all(_renditions(attempt, report))
+    session.add_all(_clips(attempt, report))
+    session.flush()
+    details = {"attempt": attempt.number, "frames": source.frame_count, "clips": len(report.clips)}
+    lifecycle.note(session, SYSTEM, Tag.RECORDING_READY, recording, details)
+    defer(session, "annotation.open_tasks", recording_id=recording.id)
+
+
+def reject_attempt(session: Session, attempt: Attempt, code: str, reason: str) -> None:
+    """Records that the file itself cannot be taken in. Raises Superseded."""
+    lifecycle.reject(session, _current(session, attempt), code, reason)
+
+
+def _locked(session: Session, recording_id: UUID) -> Recording | None:
+    return session.get(Recording, recording_id, with_for_update={"of": Recording}, populate_existing=True)
+
+
+def _current(session: Session, attempt: Attempt) -> Recording:
+    recording = _locked(session, attempt.recording_id)
+    if recording is None or recording.state != "processing" or recording.attempt != attempt.number:
+        raise Superseded(f"attempt {attempt.number} of recording {attempt.recording_id} no longer counts")
+    return recording
+
+
+def _renditions(attempt: Attempt, report: Report) -> list[Rendition]:
+    return [
+        Rendition(
+            recording_id=attempt.recording_id,
+            kind=one.kind,
+            attempt=attempt.number,
+            blob_key=attempt.blob_key(one.path),
+            media_type=one.media_type,
+            size=one.size,
+            sha256=bytes.fromhex(one.sha256),
+            made_by=_made_by(report.recipes[one.recipe], one.width, one.height),
+        )
+        for one in report.renditions
+    ]
+
+
+def _made_by(recipe: Recipe, width: int | None, height: int | None) -> dict[str, object]:
+    return asdict(recipe) | {"width": width, "height": height}
+
+
+def _clips(attempt: Attempt, report: Report) -> list[Clip]:
+    return [
+        Clip(
+            recording_id=attempt.recording_id,
+            ordinal=ordinal,
+            start_frame=one.start_frame,
+            end_frame=one.end_frame,
+            start_pts=one.start_pts,
+            end_pts=one.end_pts,
+            seconds=one.seconds,
+            blob_key=attempt.blob_key(one.path),
+            size=one.size,
+            sha256=bytes.fromhex(one.sha256),
+        )
+        for ordinal, one in enumerate(report.clips)
+    ]

@@ -1,0 +1,77 @@
+"""Removing what crashes leave behind, and ending what cannot end by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import groupby
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.clock import now
+from app.core.db import Database
+from app.jobs import status_of
+from app.recordings import queries
+from app.recordings.models import Recording
+from app.recordings.service import lifecycle
+from app.storage.vault import Vault
+from app.uploads import service as uploads
+
+ROOT = "recordings/"
+SETTLED = timedelta(minutes=1)
+VIEWS_KEPT = timedelta(hours=1)
+
+
+def fail_abandoned(db: Database) -> None:
+    """Rejects recordings whose job gave up: a person reads why, and nothing is 'processing' for ever."""
+    with db.transaction() as session:
+        queries.forget_views(session, now() - VIEWS_KEPT)
+        waiting = [(one.id, one.job_id) for one in queries.processing(session, now() - SETTLED)]
+        ended = [
+            id_
+            for id_, job in waiting
+            if job is None or status_of(session, job) not in ("todo", "doing", "aborting")
+        ]
+    for recording_id in ended:
+        with db.transaction() as session:
+            _fail(session, recording_id)
+
+
+def _fail(session: Session, recording_id: UUID) -> None:
+    recording = session.get(
+        Recording, recording_id, with_for_update={"of": Recording}, populate_existing=True
+    )
+    if recording is None or recording.state != "processing":
+        return
+    if recording.job_id is not None and status_of(session, recording.job_id) == "succeeded":
+        reason = "Processing ended without a result: upload the file again or tell the operator"
+    else:
+        reason = "The service failed to process this file several times: the operator's log says why"
+    lifecycle.reject(session, recording, "processing_failed", reason)
+
+
+def remove_strays(db: Database, vault: Vault, prefix: str = ROOT) -> int:
+    """Deletes objects under `recordings/` that no row names and no running job may still want; how many.
+
+    Objects of a recording that is being processed are left alone, and so is the original of an upload that is just
+    becoming a recording.
+    """
+    removed = 0
+    for name, keys in groupby(vault.store.list(prefix), key=lambda key: key.split("/")[1]):
+        listed = set(keys)  # listed before the rows are read: what is stored later is not in the list
+        with db.transaction() as session:
+            strays = listed - _wanted(session, UUID(name), listed)
+        for key in strays:
+            vault.delete(key)
+        removed += len(strays)
+    return removed
+
+
+def _wanted(session: Session, recording_id: UUID, listed: set[str]) -> set[str]:
+    recording = session.get(Recording, recording_id)
+    if recording is None:
+        upload = uploads.find(session, recording_id)
+        return listed if upload is not None and upload.state == "received" else set()
+    if recording.state == "processing":
+        return listed
+    return queries.blob_keys(session, recording_id)

@@ -1,0 +1,71 @@
+"""Looking at footage: who may, and the entry in the log.
+
+A player asks for hundreds of byte ranges. The log gets one `recording:viewed` for each person, rendition and
+window of five minutes, decided by a unique row: exact under concurrency, and a long viewing shows as several entries.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.audit.events import Tag
+from app.authz.permissions import Permission
+from app.core.clock import now
+from app.core.errors import NotFound
+from app.core.identity import Identity
+from app.recordings import queries
+from app.recordings.models import Clip, Recording, Rendition
+from app.recordings.service.errors import NotViewable
+from app.recordings.service.lifecycle import find, note
+from app.storage.models import DataKey
+
+VIEW_WINDOW_SECONDS = 300
+VIEWABLE = ("proxy", "storyboard", "storyboard_index", "poster", "waveform")
+
+
+def open_rendition(
+    session: Session, identity: Identity, recording_id: UUID, kind: str
+) -> tuple[Rendition, DataKey]:
+    """A rendition that the actor may look at, and the key to it; audited. Raises NotFound, NotViewable."""
+    recording = find(session, identity, recording_id, Permission.RECORDING_VIEW)
+    require_viewable(recording)
+    rendition = queries.rendition(session, recording_id, kind) if kind in VIEWABLE else None
+    if rendition is None:
+        raise NotViewable
+    record_view(session, identity, recording, kind)
+    return rendition, key_of(session, recording)
+
+
+def require_viewable(recording: Recording) -> None:
+    """Raises NotViewable unless the recording is ready: what was withdrawn, rejected or erased shows nothing."""
+    if recording.state != "ready":
+        raise NotViewable
+
+
+def open_clip(session: Session, identity: Identity, clip: Clip) -> DataKey:
+    """The key to a clip's file, audited. For features that have decided that the actor may see the clip."""
+    recording = clip.recording
+    require_viewable(recording)
+    record_view(session, identity, recording, f"clip:{clip.ordinal}")
+    return key_of(session, recording)
+
+
+def record_view(session: Session, identity: Identity, recording: Recording, what: str) -> None:
+    """Writes `recording:viewed`, once for each actor, thing and window."""
+    seconds = int(now().timestamp()) // VIEW_WINDOW_SECONDS * VIEW_WINDOW_SECONDS
+    window = datetime.fromtimestamp(seconds, UTC)
+    if identity.id is None:
+        raise NotFound
+    if queries.note_view(session, identity.id, recording.id, what, window):
+        note(session, identity, Tag.RECORDING_VIEWED, recording, {"what": what})
+
+
+def key_of(session: Session, recording: Recording) -> DataKey:
+    """The data key of a recording."""
+    key = session.get(DataKey, recording.data_key_id)
+    if key is None:
+        raise NotFound
+    return key
