@@ -28,7 +28,9 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", type=Path, help="the recording: MP4, MOV, MKV, WebM, AVI or TS")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where everything derived goes")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where everything derived goes"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     args = parser.parse_args(argv)
     show = sys.stderr.isatty()

@@ -32,12 +32,35 @@ VIDEO_CODECS = frozenset(
     + ["mjpeg", "h263", "prores", "dvvideo", "rawvideo"]
 )
 AUDIO_CODECS = frozenset(
-    ["aac", "mp3", "mp2", "ac3", "eac3", "opus", "vorbis", "flac", "alac", "amr_nb", "amr_wb", "adpcm_ima_wav"]
+    [
+        "aac",
+        "mp3",
+        "mp2",
+        "ac3",
+        "eac3",
+        "opus",
+        "vorbis",
+        "flac",
+        "alac",
+        "amr_nb",
+        "amr_wb",
+        "adpcm_ima_wav",
+    ]
     + ["adpcm_ms", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_u8"]
     + ["pcm_mulaw", "pcm_alaw"]
 )
 # Where a decoder's name is not its codec's.
-_DECODERS = ["libdav1d", "libvpx-vp9", "msmpeg4", "mp3float", "mp2float", "libopus", "libvorbis", "amrnb", "amrwb"]
+_DECODERS = [
+    "libdav1d",
+    "libvpx-vp9",
+    "msmpeg4",
+    "mp3float",
+    "mp2float",
+    "libopus",
+    "libvorbis",
+    "amrnb",
+    "amrwb",
+]
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 16_384
 _CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL)
@@ -136,7 +159,11 @@ def run(
         process = subprocess.Popen(
             wrap(policy, argv),
             cwd=job_dir,
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(job_dir)},  # none of the worker's secrets
+            env={
+                "PATH": "/usr/bin:/bin",
+                "LC_ALL": "C",
+                "HOME": str(job_dir),
+            },  # none of the worker's secrets
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -191,7 +218,9 @@ def _log_once(note: str) -> None:
 
 
 def _too_costly(what: str) -> FileRejected:
-    return FileRejected("too_costly", f"Decoding this file needs more {what} than a file of its length may use.")
+    return FileRejected(
+        "too_costly", f"Decoding this file needs more {what} than a file of its length may use."
+    )
 
 
 def _raise_for_end(done: Completed) -> None:

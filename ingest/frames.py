@@ -78,7 +78,9 @@ class Ledger:
             list(self.hashes),
         ]
         arrays = [pa.array(column, type=field[1]) for column, field in zip(columns, _SCHEMA, strict=True)]
-        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd", use_dictionary=False)
+        pq.write_table(
+            pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd", use_dictionary=False
+        )
 
     @classmethod
     def read(cls, path: Path) -> Ledger:

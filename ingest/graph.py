@@ -80,12 +80,18 @@ def build(probe: Probe, profile: Profile, limits: Limits) -> Any:
         **{"c:v": "rawvideo", "fps_mode": "passthrough", "enc_time_base": "demux", "f": "framehash"},
         hash="murmur3",
     )
-    outputs = [ledger, *_picture_outputs(source, picture, probe, profile)]
-    if probe.audio:
-        pcm = _sound(source, probe, profile.pcm_rate)
-        outputs.append(
-            ffmpeg.output(pcm, PCM_NAME, **CLEAN, **{"c:a": "pcm_s16le", "ac": 1, "ar": profile.pcm_rate, "f": "wav"})
-        )
+    pictures = _pictures(picture, probe, profile)
+    sounds = _sounds(source, probe, profile)
+    outputs = [
+        ledger,
+        _video_output([pictures[0], *sounds[:1]], _master_options(probe, profile), profile, MASTER_NAME),
+        _video_output([pictures[1], *sounds[1:2]], _proxy_options(probe, profile), profile, PROXY_NAME),
+        _still(pictures[2], STORYBOARD_NAME),
+        _still(pictures[3], POSTER_NAME),
+    ]
+    if sounds:
+        options = {"c:a": "pcm_s16le", "ac": 1, "ar": profile.pcm_rate, "f": "wav"}
+        outputs.append(ffmpeg.output(sounds[2], PCM_NAME, **CLEAN, **options))
     return ffmpeg.merge_outputs(*outputs).global_args(
         "-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-copyts",
         "-filter_complex_threads", str(profile.threads),
@@ -105,17 +111,33 @@ def _upright(picture: Any, video: VideoStream, size: Size) -> Any:
     )
 
 
-def _picture_outputs(source: Any, picture: Any, probe: Probe, profile: Profile) -> list[Any]:
+def _pictures(picture: Any, probe: Probe, profile: Profile) -> list[Any]:
+    """Master, proxy, storyboard and poster, from one upright branch."""
     size = display_size(probe.video, profile.max_short_side)
     small = display_size(probe.video, profile.proxy_short_side)
     branches = _upright(picture, probe.video, size).filter_multi_output("split", 4)
-    proxy = branches[1].filter("scale", small.width, small.height)
     return [
-        _video_output(branches[0], source, probe, profile, MASTER_NAME),
-        _video_output(proxy, source, probe, profile, PROXY_NAME),
-        _still(_tiles(branches[2], probe, profile), STORYBOARD_NAME),
-        _still(branches[3].filter("select", f"gte(t,{poster_time(probe):.3f})"), POSTER_NAME),
+        branches[0],
+        branches[1].filter("scale", small.width, small.height),
+        _tiles(branches[2], probe, profile),
+        branches[3].filter("select", f"gte(t,{poster_time(probe):.3f})"),
     ]
+
+
+def _sounds(source: Any, probe: Probe, profile: Profile) -> list[Any]:
+    """Master's, proxy's and PCM sound, or none, with time zero at the first picture: gaps filled with silence, what
+    comes before it cut."""
+    if probe.audio is None:
+        return []
+    zero = float(probe.video.first_pts * probe.video.time_base)
+    sound = (
+        source[str(probe.audio.index)]
+        .filter("asetpts", f"PTS-({zero!r})/TB")
+        .filter("atrim", start=0)
+        .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
+        .filter_multi_output("asplit", 3)
+    )
+    return [sound[0], sound[1], sound[2]]
 
 
 def _tiles(picture: Any, probe: Probe, profile: Profile) -> Any:
@@ -135,16 +157,33 @@ def tile_rows(probe: Probe, profile: Profile) -> int:
 
 
 def _still(picture: Any, name: str) -> Any:
-    options = {"c:v": "mjpeg", "q:v": 4, "frames:v": 1, "pix_fmt": "yuvj420p", "threads": 1, "fps_mode": "passthrough"}
+    options = {
+        "c:v": "mjpeg",
+        "q:v": 4,
+        "frames:v": 1,
+        "pix_fmt": "yuvj420p",
+        "threads": 1,
+        "fps_mode": "passthrough",
+    }
     return ffmpeg.output(picture, name, **CLEAN, **options, f="image2", update=1)
 
 
-def _video_output(picture: Any, source: Any, probe: Probe, profile: Profile, name: str) -> Any:
-    master = name == MASTER_NAME
-    options: dict[str, Any] = {
+def _master_options(probe: Probe, profile: Profile) -> dict[str, Any]:
+    channels = min(2, probe.audio.channels) if probe.audio else 0
+    return {"crf": profile.crf, "b:a": profile.audio_bit_rate, "ac": channels}
+
+
+def _proxy_options(_probe: Probe, profile: Profile) -> dict[str, Any]:
+    return {"crf": profile.proxy_crf, "b:a": profile.proxy_audio_bit_rate, "ac": 1}
+
+
+def _video_output(streams: list[Any], options: dict[str, Any], profile: Profile, name: str) -> Any:
+    sound = {"c:a": "aac", "ar": profile.audio_rate}
+    if len(streams) == 1:
+        sound, options = {}, {"crf": options["crf"]}
+    picture = {
         "c:v": "libx264",
         "preset": profile.preset,
-        "crf": profile.crf if master else profile.proxy_crf,
         "threads": profile.threads,
         # a closed GOP that starts at every whole interval, whatever the frame rate does
         "force_key_frames": f"expr:gte(t+0.0005,n_forced*{profile.gop_seconds})",
@@ -154,22 +193,4 @@ def _video_output(picture: Any, source: Any, probe: Probe, profile: Profile, nam
         "fps_mode": "passthrough",
         "enc_time_base": "demux",
     }
-    streams = [picture]
-    if probe.audio:
-        streams.append(_sound(source, probe, profile.audio_rate))
-        rate = profile.audio_bit_rate if master else profile.proxy_audio_bit_rate
-        channels = min(2, probe.audio.channels) if master else 1
-        options |= {"c:a": "aac", "b:a": rate, "ac": channels, "ar": profile.audio_rate}
-    return ffmpeg.output(*streams, name, **MP4, **options)
-
-
-def _sound(source: Any, probe: Probe, rate: int) -> Any:
-    """The sound with time zero at the first picture: gaps filled with silence, what comes before it cut."""
-    assert probe.audio is not None
-    zero = float(probe.video.first_pts * probe.video.time_base)
-    return (
-        source[str(probe.audio.index)]
-        .filter("asetpts", f"PTS-({zero!r})/TB")
-        .filter("atrim", start=0)
-        .filter("aresample", rate, **{"async": 1, "first_pts": 0})
-    )
+    return ffmpeg.output(*streams, name, **MP4, **picture, **sound, **options)

@@ -83,7 +83,9 @@ def _check(workspace: Workspace, ledger: Ledger, name: str) -> NDArray[np.int64]
 def assert_same_times(made: Packets, ledger: Ledger, start: int, end: int, name: str) -> None:
     """Raise MachineFault unless `made` holds frames [start, end) of the ledger at their times, exactly."""
     # cross-multiplied: both time bases are fractions, and equal means equal
-    expected = (ledger.pts[start:end] - ledger.pts[start]) * (ledger.time_base.numerator * made.time_base.denominator)
+    expected = (ledger.pts[start:end] - ledger.pts[start]) * (
+        ledger.time_base.numerator * made.time_base.denominator
+    )
     actual = made.pts * (made.time_base.numerator * ledger.time_base.denominator)
     if not np.array_equal(actual, expected):
         raise MachineFault(f"{name} does not hold frames {start} to {end} at their times")

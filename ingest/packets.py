@@ -60,6 +60,10 @@ def read_packets(workspace: Workspace, name: str, stream: str, media_seconds: fl
                 pts.append(int(stamp))
                 key.append("K" in fields["flags"])
     if not pts or not time_base:
-        raise FileRejected("undecodable", "The file names a video track, but no pictures can be read from it.")
+        raise FileRejected(
+            "undecodable", "The file names a video track, but no pictures can be read from it."
+        )
     order = np.argsort(np.array(pts, dtype=np.int64), kind="stable")
-    return Packets(total, time_base, np.array(pts, dtype=np.int64)[order], np.array(key, dtype=np.bool_)[order])
+    return Packets(
+        total, time_base, np.array(pts, dtype=np.int64)[order], np.array(key, dtype=np.bool_)[order]
+    )

@@ -101,13 +101,19 @@ def _describe(workspace: Workspace) -> dict[str, Any]:
     done = workspace.run([*argv, "-of", "json", "-show_format", "-show_streams", f"file:{SOURCE_NAME}"])
     if "max_streams" in done.stderr:
         most = workspace.limits.max_streams
-        raise FileRejected("too_many_streams", f"The file has more than {most} tracks, the most that is accepted.")
+        raise FileRejected(
+            "too_many_streams", f"The file has more than {most} tracks, the most that is accepted."
+        )
     if done.status == 0:
         described: dict[str, Any] = json.loads(done.stdout.read_text(errors="replace"))
         return described
     if "moov atom not found" in done.stderr or "ended prematurely" in done.stderr:
-        raise FileRejected("truncated", "The file is incomplete: its index is missing. Copy it from the camera again.")
-    raise FileRejected("not_media", "This is not a video file of a kind that is accepted (MP4, MOV, MKV, WebM, AVI, TS).")
+        raise FileRejected(
+            "truncated", "The file is incomplete: its index is missing. Copy it from the camera again."
+        )
+    raise FileRejected(
+        "not_media", "This is not a video file of a kind that is accepted (MP4, MOV, MKV, WebM, AVI, TS)."
+    )
 
 
 def _is_picture(stream: dict[str, Any]) -> bool:
@@ -136,9 +142,16 @@ def _pick_audio(streams: list[dict[str, Any]]) -> tuple[AudioStream | None, list
     if not usable:
         return None, ["The sound is in a form that cannot be read and is left out."] if tracks else []
     first = usable[0]
-    findings = [f"The file has {len(tracks)} sound tracks; track {first['index']} is used."] if len(tracks) > 1 else []
+    findings = (
+        [f"The file has {len(tracks)} sound tracks; track {first['index']} is used."]
+        if len(tracks) > 1
+        else []
+    )
     audio = AudioStream(
-        int(first["index"]), first["codec_name"], int(first["sample_rate"]), max(1, int(first.get("channels", 1)))
+        int(first["index"]),
+        first["codec_name"],
+        int(first["sample_rate"]),
+        max(1, int(first.get("channels", 1))),
     )
     return audio, findings
 
@@ -188,7 +201,9 @@ def _refuse_long(seconds: float, limits: Limits) -> None:
 
 def _refuse_sparse(packets: Packets, span: float, limits: Limits) -> None:
     if span > 60 and len(packets.pts) < span / 60 * limits.min_frames_per_minute:
-        raise FileRejected("too_sparse", f"The file has {len(packets.pts)} pictures in {span / 60:.0f} minutes.")
+        raise FileRejected(
+            "too_sparse", f"The file has {len(packets.pts)} pictures in {span / 60:.0f} minutes."
+        )
 
 
 def _refuse_truncated(video: VideoStream, found: dict[str, Any], stream: dict[str, Any], span: float) -> None:
@@ -200,7 +215,9 @@ def _refuse_truncated(video: VideoStream, found: dict[str, Any], stream: dict[st
         hours, minutes, seconds = tag.split(":")
         declared = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
         if declared - span > max(1.0, declared * _TRUNCATION_TOLERANCE):
-            raise FileRejected("truncated", f"The file is cut short: {span:.1f} of {declared:.1f} seconds are there.")
+            raise FileRejected(
+                "truncated", f"The file is cut short: {span:.1f} of {declared:.1f} seconds are there."
+            )
 
 
 def truncated(present: int, declared: int) -> FileRejected:

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-RenditionKind = Literal["master", "proxy", "storyboard", "storyboard_index", "poster", "waveform", "pcm", "ledger"]
+RenditionKind = Literal[
+    "master", "proxy", "storyboard", "storyboard_index", "poster", "waveform", "pcm", "ledger"
+]
 REPORT_NAME = "report.json"
 REPORT_VERSION = 1
 

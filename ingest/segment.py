@@ -37,9 +37,7 @@ class Interval:
     end_frame: int
 
 
-def fixed_length(
-    ledger: Ledger, keys: NDArray[np.int64], seconds: int, shortest: int
-) -> list[Interval]:
+def fixed_length(ledger: Ledger, keys: NDArray[np.int64], seconds: int, shortest: int) -> list[Interval]:
     """Cut at the first key frame on or after each `seconds`; a rest shorter than `shortest` joins the last clip.
 
     The intervals cover every frame once. `keys` are ordinals of the master's key frames, the first of them 0.

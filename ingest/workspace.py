@@ -37,7 +37,9 @@ class Workspace:
             read=(str(self.source),),
             write=(str(self.path),),
             cpu_seconds=int(limits.base_cpu_seconds + limits.cpu_seconds_per_second * media_seconds),
-            file_bytes=max(limits.min_output_bytes, limits.output_bytes_per_byte * self.source.stat().st_size),
+            file_bytes=max(
+                limits.min_output_bytes, limits.output_bytes_per_byte * self.source.stat().st_size
+            ),
             memory_bytes=limits.memory_bytes,
         )
 
