@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from app.client.errors import ClientError
 from app.client.http import ApiSession, problem_error
@@ -105,9 +106,10 @@ class Downloader:
                 file.truncate()
                 digest = hashlib.sha256()
             try:
-                for chunk in response.iter_content(_CHUNK):
+                # read1 hands over what has arrived; iter_content would drop up to a chunk when the line breaks
+                while chunk := response.raw.read1(_CHUNK, decode_content=False):
                     self._append(entry, file, digest, chunk)
-            except requests.RequestException:
+            except HTTPError:
                 file.flush()  # what came is kept; the caller asks for the rest
         return digest
 

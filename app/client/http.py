@@ -46,9 +46,21 @@ class ApiSession:
         self.credentials = credentials
         self.server = credentials.server
         self._local = threading.local()
+        self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
         self._token = ""
         self._renew_at = 0.0
+
+    def __enter__(self) -> ApiSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections of every thread."""
+        for session in self._sessions:
+            session.close()
 
     def get_json(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         return _json(self.request("GET", path, params=params))
@@ -104,8 +116,10 @@ class ApiSession:
         )
 
     def _http(self) -> requests.Session:
+        """requests promises nothing about sharing a session between threads: each thread has its own."""
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
+            self._sessions.append(self._local.session)
         session: requests.Session = self._local.session
         return session
 

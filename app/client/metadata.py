@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 
+import requests
 from tuf.api.exceptions import (
     BadVersionNumberError,
     DownloadError,
@@ -62,7 +63,7 @@ class PinnedFetcher(FetcherInterface):
         if not response.ok:
             response.close()
             raise DownloadHTTPError(f"HTTP {response.status_code} for {url}", response.status_code)
-        return _body(response.iter_content(_CHUNK))
+        return _body(response)
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         data = super().download_bytes(url, max_length)
@@ -75,9 +76,10 @@ class PinnedFetcher(FetcherInterface):
         return data
 
 
-def _body(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _body(response: requests.Response) -> Iterator[bytes]:
     try:
-        yield from chunks
+        with response:
+            yield from response.iter_content(_CHUNK)
     except OSError as error:  # requests' errors are OSErrors
         raise DownloadError("the connection broke off") from error
 

@@ -53,8 +53,8 @@ def one_line_errors(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def connect(credentials: Path | None) -> ApiSession:
-    """A session with the service that the credentials name."""
-    return ApiSession(load_credentials(credentials))
+    """A session with the service that the credentials name; it is closed when the command ends."""
+    return click.get_current_context().with_resource(ApiSession(load_credentials(credentials)))
 
 
 def ask_passphrase(prompt: str, *, confirm: bool = False) -> Callable[[], str]:

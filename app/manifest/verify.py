@@ -103,8 +103,11 @@ def open_repository(
         head = walk.read(targets, HEAD, Targets, _meta(snapshot, HEAD))
         if head.targets or head.delegations is None or head.delegations.succinct_roles is None:
             raise VerificationError("the head role must hold hash bins and nothing else")
-        for name in head.delegations.succinct_roles.get_roles():
+        succinct = head.delegations.succinct_roles
+        for name in succinct.get_roles():
             bins[name] = walk.read(head, name, Targets, _meta(snapshot, name))
+            if any(succinct.get_role_for_target(path) != name for path in bins[name].targets):
+                raise VerificationError(f"{name} holds another bin's shards: role files were swapped")
     return TrustedRepository(walk.repo_id, walk.root, timestamp, snapshot, targets, bins)
 
 
