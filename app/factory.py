@@ -1,0 +1,130 @@
+"""Builds the two applications: `staff` for forces and operators, `partner` for companies.
+
+Two audiences never share a process: the partner surface has no route that shows footage, labels or people.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal
+
+from flask import Flask, Response, current_app
+from sqlalchemy import text
+
+from app.accounts.identity_loader import init_sessions, load_identity
+from app.accounts.routes import blueprints as account_blueprints
+from app.annotation.routes import blueprints as annotation_blueprints
+from app.audit.routes import blp as audit_blueprint
+from app.audit.routes import log_blp as log_blueprint
+from app.authz.gate import check_gate, install_gate, public
+from app.core import http
+from app.core.db import Database
+from app.core.openapi import CordonApi, security_schemes
+from app.datasets.routes import blp as datasets_blueprint
+from app.datasets.routes import versions_blp as versions_blueprint
+from app.exercises.routes import blp as exercises_blueprint
+from app.partners.routes import blp as agreements_blueprint
+from app.recordings.routes import blp as recordings_blueprint
+from app.releases.routes import partner_blueprints as partner_release_blueprints
+from app.releases.routes import staff_blueprints as staff_release_blueprints
+from app.settings import Settings
+from app.storage.vault import Vault
+from app.uploads.routes import blp as uploads_blueprint
+from app.web import init_pages
+
+Surface = Literal["staff", "partner"]
+log = logging.getLogger(__name__)
+
+
+def blueprints_of(surface: Surface) -> list[Any]:
+    """The API blueprints of one surface."""
+    if surface == "partner":
+        return [*account_blueprints("partner"), *partner_release_blueprints, log_blueprint]
+    return [
+        *account_blueprints("staff"),
+        agreements_blueprint,
+        exercises_blueprint,
+        uploads_blueprint,
+        recordings_blueprint,
+        *annotation_blueprints,
+        datasets_blueprint,
+        versions_blueprint,
+        *staff_release_blueprints,
+        audit_blueprint,
+        log_blueprint,
+    ]
+
+
+def create_app(settings: Settings, surface: Surface, *, database: Database | None = None) -> Flask:
+    """The application of one surface. Raises GateError if any of its routes declares no permission.
+
+    `database` is given by tests and the embedded service; otherwise settings.database_url names it.
+    """
+    app = Flask("app", static_folder=None)
+    app.config.update(_flask_config(settings, surface))
+    db = database or Database(settings.database_url or "")
+    for kind, value in ((Settings, settings), (Database, db), (Vault, Vault.from_settings(settings))):
+        http.provide(app, kind, value)  # type: ignore[arg-type]
+    http.init_app(app)
+    init_sessions(app)
+    pages = init_pages(app, surface)
+    install_gate(app, load_identity, on_anonymous=pages.redirect_to_sign_in)
+    api = CordonApi(app)
+    security_schemes(api, app)
+    public("describes the API and names no secret")(app.view_functions["api-docs.openapi_json"].__func__)
+    for blueprint in blueprints_of(surface):
+        api.register_blueprint(blueprint)
+    _health(app)
+    _secure_headers(app)
+    check_gate(app)
+    return app
+
+
+def _flask_config(settings: Settings, surface: Surface) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "CORDON_SURFACE": surface,
+        "API_TITLE": f"Cordon, {surface} surface",
+        "API_VERSION": "v1",
+        "OPENAPI_VERSION": "3.1.0",
+        "OPENAPI_URL_PREFIX": "/api/v1",
+        "OPENAPI_JSON_PATH": "openapi.json",
+        "API_SPEC_OPTIONS": {"info": {"description": "Errors are RFC 9457 problem details."}},
+        "MAX_CONTENT_LENGTH": None,
+        "MAX_FORM_MEMORY_SIZE": 1_000_000,
+        "JSON_SORT_KEYS": False,
+    }
+
+
+def _health(app: Flask) -> None:
+    @app.get("/healthz")
+    @public("tells only that the process answers")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    @public("tells only whether its parts are reachable, by name")
+    def readyz() -> Response:
+        with http.transaction() as session:
+            session.execute(text("SELECT 1"))
+        http.resource(Vault).store.exists("readyz")
+        return current_app.json.response({"status": "ready"})
+
+
+def _secure_headers(app: Flask) -> None:
+    csp = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:;"
+        " font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", csp)
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        headers.setdefault("Cache-Control", "no-store")
+        return response

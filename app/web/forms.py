@@ -1,0 +1,65 @@
+"""Forms: read with a marshmallow schema as the API does, and errors that lead back to their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import request
+from marshmallow import Schema, ValidationError
+
+from app.core.errors import DomainError
+
+
+@dataclass
+class Form:
+    """What was typed, and what is wrong with it: messages by field, "" for the whole form."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors
+
+    def error(self, name: str) -> dict[str, str] | None:
+        """The field's message as govuk macros take it."""
+        return {"text": self.errors[name]} if name in self.errors else None
+
+    def value(self, name: str, default: str = "") -> Any:
+        return self.values.get(name, default)
+
+    @property
+    def summary(self) -> list[dict[str, str]]:
+        """For the error summary: each message with a link to its field."""
+        return [{"text": text, "href": f"#{name}" if name else "#main"} for name, text in self.errors.items()]
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        """Turns a refusal of the service into an error of the whole form."""
+        try:
+            yield
+        except DomainError as error:
+            self.errors[""] = error.detail or error.title
+
+
+def read_form(schema: type[Schema], *, lists: tuple[str, ...] = ()) -> tuple[Form, dict[str, Any]]:
+    """The posted fields, checked by the API's own schema. Empty fields count as not given."""
+    raw: dict[str, Any] = {k: v.strip() for k, v in request.form.items() if k != "csrf_token" and v.strip()}
+    raw |= {name: request.form.getlist(name) for name in lists}
+    form = Form(raw)
+    try:
+        loaded: dict[str, Any] = schema().load(raw)
+    except ValidationError as error:
+        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        form.errors = {name: _first(found) for name, found in messages.items()}
+        return form, {}
+    return form, loaded
+
+
+def _first(messages: Any) -> str:
+    while isinstance(messages, dict | list):
+        messages = next(iter(messages.values())) if isinstance(messages, dict) else messages[0]
+    return str(messages)
