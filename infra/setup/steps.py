@@ -175,8 +175,12 @@ def _npm(shop: Workshop, *words: str) -> None:
 
 def _install_uv(shop: Workshop) -> None:
     """Through the environment's pip, else the system's pip, else a uv that the machine has."""
+    own = any(shop.venv.glob("lib/python*/site-packages/pip"))
+    if not own and importlib.util.find_spec("ensurepip") is not None:
+        shop.run("installer (pip)", _mend_venv(), shop.python, "-m", "ensurepip")
+        own = True
     arguments = ["install", "--quiet", "--require-hashes", "--requirement", str(shop.lock("bootstrap"))]
-    if any(shop.venv.glob("lib/python*/site-packages/pip")):
+    if own:
         shop.run("installer (uv)", NETWORK, shop.python, "-m", "pip", *arguments)
     elif importlib.util.find_spec("pip") is not None:
         shop.run("installer (uv)", NETWORK, sys.executable, "-m", "pip", "--python", shop.python, *arguments)
