@@ -64,7 +64,7 @@ def _fail(message: str, status: int) -> int:
 def _summary(report: Report, out: Path) -> str:
     source = report.source
     lines = [
-        f"{source.frame_count} frames, {source.duration:.3f} s, {source.width}×{source.height} {source.video_codec}",
+        f"{source.frame_count} frames, {source.duration:.3f} s, {source.width}x{source.height} {source.video_codec}",
         f"{len(report.renditions)} renditions and {len(report.clips)} clips in {out}",
         *report.findings,
     ]

@@ -28,7 +28,7 @@ CLEAN = {
     "fflags": "+bitexact",
     "flags": "+bitexact",
 }
-MP4 = {**CLEAN, "movflags": "+faststart", "write_tmcd": 0, "f": "mp4"}
+MP4 = {**CLEAN, "metadata:s:v": "encoder=", "movflags": "+faststart", "write_tmcd": 0, "f": "mp4"}
 # SEI units hold x264's version and options; the decoder needs none of them.
 NO_SEI = "filter_units=remove_types=6"
 
@@ -104,7 +104,7 @@ def _upright(picture: Any, video: VideoStream, size: Size) -> Any:
     for turn in _TURNS[video.rotation]:
         picture = picture.filter("transpose", turn)
     return (
-        picture.filter("scale", size.width, size.height, flags="bicubic+accurate_rnd")
+        picture.filter("scale", size.width, size.height, flags="bicubic+accurate_rnd", out_range="tv")
         .filter("setsar", 1)
         .filter("format", "yuv420p")
         .filter("setpts", "PTS-STARTPTS")

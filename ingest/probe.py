@@ -19,7 +19,7 @@ _TRUNCATION_TOLERANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """The picture track that is used. `width`×`height` as stored, before `rotation` (degrees clockwise: 0, 90, 180,
+    """The picture track that is used. `width` by `height` as stored, before `rotation` (degrees clockwise: 0, 90, 180,
     270) and the sample aspect ratio `sar`. `first_pts` is in `time_base`; `declared_frames` is the container's
     count, None when it keeps none; `average_rate` is in frames/s."""
 
@@ -129,9 +129,9 @@ def _pick_video(streams: list[dict[str, Any]], limits: Limits) -> dict[str, Any]
             raise FileRejected("unsupported_codec", f"The video is coded as {name}, which is not accepted.")
         width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
         if width * height > limits.max_pixels:
-            raise FileRejected("too_large", f"The picture is {width}×{height}, more than is accepted.")
+            raise FileRejected("too_large", f"The picture is {width}x{height}, more than is accepted.")
         if width < 16 or height < 16:
-            raise FileRejected("undecodable", f"The picture is {width}×{height}: nothing to see.")
+            raise FileRejected("undecodable", f"The picture is {width}x{height}: nothing to see.")
         return stream
     raise FileRejected("no_video", "The file has no video track.")
 

@@ -147,7 +147,7 @@ def _confine(policy: Policy, tool: str) -> None:
 
 def main(argv: list[str]) -> int:
     """Confine this process and become the tool; returns only when the tool cannot be started."""
-    policy = Policy(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(argv[1]).items()})
+    policy = Policy(**json.loads(argv[1]))
     parent, command = int(argv[2]), argv[3:]
     try:
         _confine(policy, command[0])
