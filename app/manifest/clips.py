@@ -6,7 +6,7 @@ Everything cites (recording, frame ordinal, PTS): frames are half-open ordinals 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
@@ -28,7 +28,7 @@ class Label:
     end_frame: int
     start_pts: int
     end_pts: int
-    keyframes: Sequence[Mapping[str, Any]] = ()
+    keyframes: tuple[Mapping[str, Any], ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -65,7 +65,9 @@ def parse_clip(data: bytes) -> ClipDocument:
         if document.pop("format") != CLIP_FORMAT:
             raise FormatError(f"the clip's document is not of format {CLIP_FORMAT}")
         numerator, denominator = document.pop("time_base")
-        labels = tuple(Label(**label) for label in document.pop("labels"))
+        labels = tuple(
+            Label(**{**label, "keyframes": tuple(label["keyframes"])}) for label in document.pop("labels")
+        )
         clip = ClipDocument(**document, time_base=(numerator, denominator), labels=labels)
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"the clip's document is malformed: {error}") from error
