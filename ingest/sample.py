@@ -96,7 +96,7 @@ def _graph(facts: SampleFacts) -> ffmpeg.nodes.OutputStream:
         "c:v": "libx264",
         "c:a": "aac",
         "fps_mode": "passthrough",
-        "enc_time_base": "demux",
+        "enc_time_base": f"1:{_TICKS}",
         "threads": 1,
     }
     clean = {"fflags": "+bitexact", "flags": "+bitexact", "t": f"{facts.seconds:.3f}"}
