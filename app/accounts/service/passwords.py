@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import unicodedata
 from functools import cache
 
@@ -56,7 +57,7 @@ def hash_password(password: str) -> str:
 def verify_password(password: str, stored: str | None) -> bool:
     """Whether it is the password; takes as long where there is none stored, so that time tells nothing."""
     try:
-        _hasher.verify(stored or _nobody(), _normal(password))
+        _hasher.verify(_nobody() if stored is None else stored, _normal(password))
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None
@@ -69,7 +70,7 @@ def needs_rehash(stored: str) -> bool:
 
 @cache
 def _nobody() -> str:
-    return _hasher.hash("nobody has this password")
+    return _hasher.hash(secrets.token_hex(32))
 
 
 def _normal(password: str) -> str:
