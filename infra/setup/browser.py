@@ -20,10 +20,19 @@ const parts = ["chromium.br", "fonts.tar.br", "swiftshader.tar.br", "al2023.tar.
 for (const part of parts) await inflate(`${process.argv[1]}/${part}`);
 """
 
+# The package's own configuration looks for fonts where a Lambda function would have them.
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">fonts</dir>
+  <dir>/usr/share/fonts</dir>
+</fontconfig>
+"""
+
 
 def present(root: Path) -> bool:
     """Whether some browser is ready to be started."""
-    return any(map(shutil.which, SYSTEM_NAMES)) or (root / "build/browser/unpacked/al2023").is_dir()
+    return any(map(shutil.which, SYSTEM_NAMES)) or (root / "build/browser/done").is_file()
 
 
 def install(shop: Workshop) -> None:
@@ -44,4 +53,6 @@ def install(shop: Workshop) -> None:
     package = target / "node_modules/@sparticuz/chromium/bin"
     shop.run("browser", ADVICE, binaries / "node", "--input-type=module", "-e", UNPACK, package, cwd=target)
     del shop.env["TMPDIR"]
+    (unpacked / "fonts" / "fonts.conf").write_text(FONTS)
     shutil.rmtree(target / "node_modules")
+    (target / "done").touch()
