@@ -9,7 +9,7 @@ import os
 import pkgutil
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -28,7 +28,7 @@ from app.storage.vault import Vault
 log = logging.getLogger(__name__)
 
 
-def main(settings: Settings, *, queues: Iterable[str] | None = None) -> None:
+def main(settings: Settings, *, queues: Sequence[str] | None = None) -> None:
     """Works until SIGTERM or SIGINT. `queues` are features' names (`recordings`, …); None means all.
 
     Raises EmbeddedPostgresError, MasterKeyError, ProofError or ValueError when something it needs is unusable.
@@ -37,12 +37,17 @@ def main(settings: Settings, *, queues: Iterable[str] | None = None) -> None:
     url = settings.database_url or embedded_url(settings.home)
     db = Database(url, pool_size=settings.worker_concurrency + 2)
     resources = {Settings: settings, Database: db, Vault: Vault.from_settings(settings)}
-    jobs = job_app(url, declared_in(task_modules()))
+    tasks = declared_in(task_modules())
+    jobs = job_app(url, tasks)
+    log.info(
+        "worker starts", extra={"tasks": len(tasks), "queues": "all" if queues is None else list(queues)}
+    )
     try:
         with _sequencing(settings, db):
             run_worker(jobs, resources, queues=queues, concurrency=max(1, settings.worker_concurrency))
     finally:
         db.dispose()
+    log.info("worker ended")
 
 
 def task_modules() -> Iterator[ModuleType]:

@@ -42,7 +42,6 @@ from app.storage.keys import generate_key_file
 from app.storage.vault import Vault
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-TEMPLATE = "cordon_test_template"
 NewDatabase = Callable[[], str]
 
 
@@ -62,6 +61,9 @@ def postgres_url(shared_dir: Path) -> Iterator[str]:
     # Under xdist the worker that started it may end before the others: the last one to leave stops it.
     server = EmbeddedPostgres(shared_dir / "pg", with_parent="PYTEST_XDIST_WORKER" not in os.environ)
     server.start()
+    for setting in ("fsync", "full_page_writes"):  # a test's data need not survive the machine
+        _execute(server.admin_url, f"ALTER SYSTEM SET {setting} = off")
+    _execute(server.admin_url, "SELECT pg_reload_conf()")
     yield server.admin_url
     with suppress(EmbeddedPostgresError):  # another worker still uses it, and will remove it
         server.destroy()
@@ -71,13 +73,7 @@ def postgres_url(shared_dir: Path) -> Iterator[str]:
 def new_database(postgres_url: str, shared_dir: Path) -> Iterator[NewDatabase]:
     """Makes fresh, migrated databases; drops them when the session ends."""
     with _locked(shared_dir / "template.lock"):
-        marker = shared_dir / "template.name"
-        if not marker.exists():
-            template = f"{TEMPLATE}_{secrets.token_hex(4)}"
-            _execute(postgres_url, f'CREATE DATABASE "{template}"')
-            _migrate(_on_database(postgres_url, template))
-            marker.write_text(template)
-        template = marker.read_text()
+        template = _template(postgres_url, shared_dir / "template.name")
     made: list[str] = []
 
     def make() -> str:
@@ -87,6 +83,8 @@ def new_database(postgres_url: str, shared_dir: Path) -> Iterator[NewDatabase]:
         return _on_database(postgres_url, name)
 
     yield make
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        made.append(template)
     for name in made:
         _execute(postgres_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
@@ -139,6 +137,20 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _template(postgres_url: str, marker: Path) -> str:
+    """This run's template database, made unless this very server already has it. The caller holds the lock."""
+    name = marker.read_text() if marker.exists() else f"cordon_test_template_{secrets.token_hex(4)}"
+    engine = create_engine(postgres_url)
+    with engine.connect() as connection:
+        there = connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name})
+    engine.dispose()
+    if not there:
+        _execute(postgres_url, f'CREATE DATABASE "{name}"')
+        _migrate(_on_database(postgres_url, name))
+        marker.write_text(name)
+    return name
 
 
 def _on_database(url: str, name: str) -> str:

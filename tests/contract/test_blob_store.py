@@ -15,6 +15,7 @@ import pytest
 
 from app.storage import s3
 from app.storage.base import BlobNotFound, BlobStore, InvalidKey, StoreUnavailable, open_store
+from app.storage.envelope import decrypt, encrypting_stream, plain_size
 from app.storage.local import LocalStore
 
 KEY = "recordings/0192f0c1/original"
@@ -162,6 +163,15 @@ def test_an_unsafe_key_is_refused(store: BlobStore, key: str) -> None:
     for ask in (store.read, store.size, store.exists, store.delete, lambda k: store.put(k, io.BytesIO())):
         with pytest.raises(InvalidKey):
             ask(key)
+
+
+def test_an_encrypted_object_is_read_in_ranges(store: BlobStore) -> None:
+    key, plain = os.urandom(32), os.urandom(6 * 2**20 + 5)
+    stored = store.put(KEY, encrypting_stream(key, KEY, io.BytesIO(plain)))
+    assert stored == store.size(KEY) > len(plain) == plain_size(store, KEY)
+    for start, end in ((0, None), (0, 1), (262_143, 262_145), (5 * 2**20, 6 * 2**20), (len(plain) - 3, None)):
+        with decrypt(store, key, KEY, start, end) as stream:
+            assert stream.read() == plain[start:end]
 
 
 def test_s3_deletes_every_version(bucket: tuple[Any, str, str]) -> None:

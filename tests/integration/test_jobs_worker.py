@@ -218,3 +218,6 @@ def test_a_killed_workers_job_is_resumed_within_two_minutes(database: Database, 
     print(f"resumed {seconds:.1f} s after kill -9")
     wait_for(lambda: status(database, job) == "succeeded", 30)
     assert results(database, subject) == [2]
+    with database.transaction() as session:
+        left = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'jobs.recover'"
+        assert session.scalar(text(left)) <= 2  # the recoveries themselves do not pile up
