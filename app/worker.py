@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 def main(settings: Settings, *, queues: Sequence[str] | None = None) -> None:
     """Works until SIGTERM or SIGINT. `queues` are features' names (`recordings`, …); None means all.
 
-    Raises EmbeddedPostgresError, MasterKeyError, ProofError or ValueError when something it needs is unusable.
+    Raises EmbeddedPostgresError or SettingsError when something that it needs is unusable.
     """
     configure(level=settings.log_level, style=settings.log_format)
     url = settings.database_url or embedded_url(settings.home)

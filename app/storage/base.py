@@ -12,6 +12,7 @@ from typing import BinaryIO, ClassVar, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from app.core.errors import Unavailable
+from app.settings import SettingsError
 
 MAX_KEY_LENGTH = 512
 READ_SIZE = 2**20
@@ -25,6 +26,10 @@ class BlobNotFound(LookupError):
 
 class InvalidKey(ValueError):
     """The key could name something outside the store, or does not fit every back end."""
+
+
+class StoreAddressError(SettingsError, ValueError):
+    """The storage address names no store that there is."""
 
 
 class StoreUnavailable(Unavailable):
@@ -79,8 +84,8 @@ def check_range(start: int, end: int | None) -> None:
 def open_store(url: str) -> BlobStore:
     """The store at `file:///directory` or `s3://bucket[/prefix][?endpoint=URL&region=NAME]`.
 
-    S3 credentials come by boto3's usual chain (environment, shared file, instance role). Raises ValueError
-    for any other address.
+    S3 credentials come by boto3's usual chain (environment, shared file, instance role). Raises
+    StoreAddressError for any other address.
     """
     from app.storage.local import LocalStore
     from app.storage.s3 import S3Store
@@ -89,8 +94,10 @@ def open_store(url: str) -> BlobStore:
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
         return LocalStore(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
-        options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
         if unknown := options.keys() - {"endpoint", "region"}:
-            raise ValueError(f"unknown options in the storage address: {', '.join(sorted(unknown))}")
+            raise StoreAddressError(f"unknown options in the storage address: {', '.join(sorted(unknown))}")
         return S3Store(parts.netloc, prefix=parts.path.strip("/"), **options)
-    raise ValueError(f"not a storage address (file:///… or s3://bucket): {parts.scheme}://{parts.netloc}")
+    raise StoreAddressError(
+        f"not a storage address (file:///… or s3://bucket): {parts.scheme}://{parts.netloc}"
+    )

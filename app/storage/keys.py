@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.settings import SettingsError
 from app.storage.base import StoreUnavailable
 from app.storage.envelope import IntegrityError
 
@@ -27,7 +28,7 @@ _NONCE_SIZE = 12
 Context = Mapping[str, str]
 
 
-class MasterKeyError(Exception):
+class MasterKeyError(SettingsError):
     """The master key is missing, unsafe or malformed; the message says which."""
 
 

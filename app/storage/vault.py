@@ -46,7 +46,7 @@ class Vault:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Vault:
-        """The vault that the settings name. Raises MasterKeyError or ValueError for an unusable address."""
+        """The vault that the settings name. Raises SettingsError for what cannot be used."""
         return cls(open_store(settings.storage_url), open_master_key(settings.master_key_uri))
 
     def new_key(self, session: Session, subject_kind: str, subject_id: UUID) -> DataKey:

@@ -164,7 +164,7 @@ def test_a_running_job_is_cancelled(database: Database, start: Start) -> None:
 
 def test_a_stopping_worker_hands_its_job_back(database: Database, start: Start) -> None:
     first = start()
-    job, subject = enqueue(database, "probe.slow", seconds=12)
+    job, subject = enqueue(database, "probe.slow", seconds=8)
     wait_for(lambda: attempt_of(database, subject) == 1, 30)
     first.send_signal(signal.SIGTERM)
     assert first.wait(timeout=15) == 0
