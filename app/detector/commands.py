@@ -129,8 +129,8 @@ def _training() -> Any:
 @click.option(
     "--sound", type=FOLDER, help="Folder of CC0/CC BY recordings to train on besides synthetic sound."
 )
-@click.option("--scenes", type=click.IntRange(min=16), help="Training scenes of 8 s.  [default: 1200]")
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over them.  [default: 7]")
+@click.option("--scenes", type=click.IntRange(min=16), help="Training scenes of 5 s.  [default: 1600]")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over them.  [default: 9]")
 @_one_line
 def train(out: Path, seed: int, sound: Path | None, scenes: int | None, epochs: int | None) -> None:
     """Train the `scratch` trunk from nothing: about eight minutes on one core.

@@ -17,7 +17,7 @@ from app.detector.calibrate import Calibration
 from app.detector.classes import CLASSES
 from app.detector.features import BANDS, HIGH_HZ, HOP, LOW_HZ, RATE, WINDOW
 from app.detector.geometry import BLOCK, CONTEXT, DELAY, STRIDE
-from app.detector.model import CHANNELS, HIDDEN, MEAN, SCALE, Scratch
+from app.detector.model import CHANNELS, HIDDEN, MEAN, MEMORY, SCALE, Scratch
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -46,10 +46,12 @@ def _constants(state: Weights) -> Weights:
         "mean": np.array(MEAN, np.float32),
         "inverse_scale": np.array(1 / SCALE, np.float32),
         "channel_axis": np.array([1], np.int64),
-        "flat": np.array([1, CHANNELS[2] * BANDS // 16, BLOCK + 2], np.int64),
+        "flat": np.array([1, CHANNELS[2] * BANDS // 16, BLOCK + MEMORY - 1], np.int64),
         "rows": np.array([BLOCK, HIDDEN], np.int64),
         "conv4.w": state["conv4.weight"],
         "conv4.b": state["conv4.bias"],
+        "conv5.w": state["conv5.weight"],
+        "conv5.b": state["conv5.bias"],
         "gru.w": _gru_order(state["gru.weight_ih_l0"])[None],
         "gru.r": _gru_order(state["gru.weight_hh_l0"])[None],
         "gru.b": np.concatenate([_gru_order(state["gru.bias_ih_l0"]), _gru_order(state["gru.bias_hh_l0"])])[
@@ -82,12 +84,16 @@ def _nodes() -> list[Any]:
         *nodes,
         node("Transpose", ["pool3"], ["turned"], perm=[0, 1, 3, 2]),
         node("Reshape", ["turned", "flat"], ["flattened"]),
-        node("Conv", ["flattened", "conv4.w", "conv4.b"], ["conv4"], kernel_shape=[3]),
+        node("Conv", ["flattened", "conv4.w", "conv4.b"], ["conv4"], kernel_shape=[1]),
         node("Relu", ["conv4"], ["relu4"]),
-        node("Transpose", ["relu4"], ["sequence"], perm=[2, 0, 1]),
+        node("Conv", ["relu4", "conv5.w", "conv5.b"], ["conv5"], kernel_shape=[MEMORY]),
+        node("Relu", ["conv5"], ["relu5"]),
+        node("Transpose", ["relu5"], ["sequence"], perm=[2, 0, 1]),
         node("GRU", gru, ["hidden", "next_state"], hidden_size=HIDDEN, linear_before_reset=1),
         node("Reshape", ["hidden", "rows"], ["hidden_rows"]),
-        node("Gemm", ["hidden_rows", "head.w", "head.b"], ["logits"], transB=1),
+        node("Reshape", ["sequence", "rows"], ["sequence_rows"]),
+        node("Add", ["sequence_rows", "hidden_rows"], ["summed"]),
+        node("Gemm", ["summed", "head.w", "head.b"], ["logits"], transB=1),
     ]
 
 
@@ -108,7 +114,7 @@ def description(calibration: Calibration, training: dict[str, Any]) -> dict[str,
 
 
 def to_onnx(model: Scratch, calibration: Calibration, training: dict[str, Any]) -> bytes:
-    """Serialise: input `mel` (1, 30, 64) and `state` (1, 1, 48); output `logits` (2, 7) and `next_state`."""
+    """Serialise: input `mel` (1, 62, 64) and `state` (1, 1, 40); output `logits` (2, 7) and `next_state`."""
     state = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     tensors = [numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in _constants(state).items()]
     frames = CONTEXT + BLOCK * STRIDE

@@ -18,7 +18,7 @@ from app.detector.features import HOP, RATE
 
 STRIDE: Final = 4
 """Log-mel frames in a step: 40 ms."""
-CONTEXT: Final = 22
+CONTEXT: Final = 54
 """Frames before a block that the trunk's convolutions reach back to."""
 BLOCK: Final = 2
 """Steps scored in one run."""

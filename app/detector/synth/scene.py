@@ -15,7 +15,7 @@ from app.detector.synth.channel import camera
 from app.detector.synth.distractors import IMPULSIVE
 from app.detector.synth.dsp import Rng, Wave, add_at, seconds
 
-SECONDS: Final = 8.0
+SECONDS: Final = 5.0
 SHOT_LENGTH: Final = 0.2
 """How long one shot is labelled for: its blast and first reflections, not the tail that a valley returns."""
 _WEIGHTS: Final = np.array([0.30, 0.12, 0.13, 0.13, 0.11, 0.09, 0.12])
@@ -102,17 +102,17 @@ def _decibels(rng: Rng, low: float, high: float) -> float:
 
 
 def draw_scene(rng: Rng, palette: Palette, *, events: bool = True) -> Scene:
-    """One scene of 8 s; `events=False` leaves the targets out (for counting false alarms)."""
+    """One scene of 5 s; `events=False` leaves the targets out (for counting false alarms)."""
     count = seconds(SECONDS)
     mix = np.zeros(count)
     for _ in range(int(rng.integers(1, 3))):
         add_at(mix, _decibels(rng, -50, -12) * _bed(rng, palette, count), 0)
-    for _ in range(int(rng.choice([0, 1, 1, 2, 3, 4]))):
+    for _ in range(int(rng.choice([0, 1, 1, 2, 3]))):
         add_at(
             mix, _decibels(rng, -28, 0) * _distractor(rng, palette), int(rng.integers(0, count - RATE // 4))
         )
     labels: list[Label] = []
-    wanted = int(rng.choice([0, 1, 1, 1, 2, 2, 3])) if events else 0
+    wanted = int(rng.choice([0, 1, 1, 2, 2, 3])) if events else 0
     for name in rng.choice(CLASSES, wanted, p=_WEIGHTS):
         wave, spans = _target(rng, palette, str(name))
         start = int(rng.integers(0, count - RATE // 2))

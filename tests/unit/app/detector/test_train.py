@@ -52,8 +52,8 @@ def test_onnx_gives_what_torch_gives_block_by_block() -> None:
     model = Model(to_onnx(trunk, unit, {"command": "none"}))
     expected = torch.sigmoid(trunk(mel[:1])[0]).detach().numpy()[0]
     state, rows = np.zeros((1, 1, model.hidden), np.float32), []
-    for start in range(0, mel.shape[1] - 29, 8):
-        values, state = model.run(mel[0, start : start + 30].numpy(), state)
+    for start in range(0, mel.shape[1] - 61, 8):
+        values, state = model.run(mel[0, start : start + 62].numpy(), state)
         rows.append(values)
     got = np.concatenate(rows)
     np.testing.assert_allclose(got, expected[: len(got)], atol=2e-5)
