@@ -19,7 +19,7 @@ from app.core.schema import PageQuerySchema, page_schema
 from app.recordings import service
 from app.recordings.models import Clip, Recording
 from app.recordings.schemas import (
-    ClipSchema,
+    RecordingClipSchema,
     RecordingDetailSchema,
     RecordingQuerySchema,
     RecordingSchema,
@@ -59,7 +59,7 @@ def one_recording(recording_id: UUID) -> Any:
 @blp.route("/<uuid:recording_id>/clips")
 @requires(Permission.RECORDING_READ)
 @blp.arguments(PageQuerySchema, location="query")
-@blp.response(200, page_schema(ClipSchema))
+@blp.response(200, page_schema(RecordingClipSchema))
 def clips(query: dict[str, Any], recording_id: UUID) -> Page[Clip]:
     """The clips of a recording, last first"""
     with transaction() as session:

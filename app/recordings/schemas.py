@@ -70,7 +70,7 @@ class RecordingDetailSchema(RecordingSchema):
     report = fields.Dict(allow_none=True)
 
 
-class ClipSchema(BaseSchema):
+class RecordingClipSchema(BaseSchema):
     """Frames are half-open and count from 0; PTS are in the recording's time base."""
 
     id = fields.UUID(required=True)

@@ -1,0 +1,94 @@
+"""The staff surface under gunicorn and a worker, each in a process of its own, for tests that cut and kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+from flask import Flask
+
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def staff() -> Flask:
+    """What gunicorn serves: the staff surface of the environment's settings."""
+    from app.factory import create_app
+
+    return create_app(Settings.from_environ(), "staff")
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """The environment of a process of the service with these settings."""
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": str(settings.home),
+        "CORDON_HOME": str(settings.home),
+        "CORDON_SECRET_KEY": settings.secret_key,
+        "CORDON_DATABASE_URL": settings.database_url or "",
+        "PYTHONPATH": str(ROOT),
+    } | more
+
+
+@contextmanager
+def gunicorn(settings: Settings, *, threads: int = 8) -> Iterator[str]:
+    """Serves the staff surface; yields its address."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "gunicorn", "tests.factories.server:staff()", "--no-control-socket"]
+    command += ["-b", f"127.0.0.1:{port}", "-k", "gthread", "-w", "1", "--threads", str(threads)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(settings, CORDON_STAFF_URL=address))
+    try:
+        _await(f"{address}/healthz", process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _await(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if requests.get(address, timeout=2).ok:
+                return
+        except (requests.ConnectionError, requests.Timeout):
+            time.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+def start_worker(settings: Settings, log: Path) -> subprocess.Popen[bytes]:
+    """A worker process in a session of its own; end it with `kill_worker`."""
+    code = "from app.settings import Settings; from app.worker import main; main(Settings.from_environ())"
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=environment(settings),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def kill_worker(process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
+    """Ends the worker process alone: what it started must end by itself."""
+    if process.poll() is None:
+        process.send_signal(number)
+    process.wait(30)
