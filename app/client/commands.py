@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from app.client import pull as pulling
-from app.client.approver_commands import ceremony, keys, sign
+from app.client.approver_commands import ceremony, keys, keys_new, sign
 from app.client.pull import Observer, PinChoice, PullPlan, PullResult
 from app.client.terminal import (
     ByteProgress,
@@ -24,7 +24,7 @@ from app.client.terminal import (
 )
 from app.client.verify import VerifyReport, verify_directory
 
-__all__ = ["ceremony", "keys", "list_releases", "pull", "sign", "verify"]
+__all__ = ["ceremony", "keys", "keys_new", "list_releases", "pull", "sign", "verify"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

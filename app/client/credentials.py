@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from app.client.errors import ClientError
 
 CREDENTIALS_VARIABLE = "CORDON_CREDENTIALS"
+DEFAULT_FILE = Path("~/.config/cordon/credentials.json")  # where `cordon login` writes them
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 ClientKey = Ed25519PrivateKey | EllipticCurvePrivateKey
@@ -38,12 +39,16 @@ class Credentials:
 
 
 def load_credentials(path: Path | None = None) -> Credentials:
-    """Reads the file given, else the one that $CORDON_CREDENTIALS names. Raises ClientError saying what to mend."""
+    """Reads the file given, else $CORDON_CREDENTIALS, else what `cordon login` wrote.
+
+    Raises ClientError saying what to mend.
+    """
     if path is None:
-        named = os.environ.get(CREDENTIALS_VARIABLE)
-        if not named:
-            raise ClientError(f"no credentials: give --credentials FILE or set {CREDENTIALS_VARIABLE}")
-        path = Path(named)
+        path = Path(os.environ.get(CREDENTIALS_VARIABLE) or DEFAULT_FILE).expanduser()
+        if not path.exists():
+            raise ClientError(
+                f"no credentials in {path}: give --credentials FILE, set {CREDENTIALS_VARIABLE}, or 'cordon login'"
+            )
     document = _read_document(path)
     server = _check_url(path, document["server"])
     endpoint = document.get("token_endpoint", f"{server}/oauth/token")

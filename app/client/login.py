@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 import requests
 
-from app.client.credentials import CREDENTIALS_VARIABLE
+from app.client.credentials import CREDENTIALS_VARIABLE, DEFAULT_FILE
 from app.client.errors import ClientError
 from app.client.http import problem_error, unreachable
 from app.client.keyfile import new_key
@@ -24,7 +24,6 @@ from app.client.terminal import json_option, one_line_errors, print_json
 
 PASSWORD_VARIABLE = "CORDON_PASSWORD"  # noqa: S105 - the name of a variable
 TOTP_VARIABLE = "CORDON_TOTP"
-DEFAULT_FILE = Path("~/.config/cordon/credentials.json")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TIMEOUT = (10, 60)
 

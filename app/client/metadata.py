@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
 
@@ -57,7 +58,7 @@ class PinnedFetcher(FetcherInterface):
         self._repo_id = repo_id
         self.requests = 0
 
-    def _fetch(self, url: str) -> Iterator[bytes]:
+    def _fetch(self, url: str) -> Generator[bytes, None, None]:
         self.requests += 1
         response = self._session.send("GET", url, stream=True)
         if not response.ok:
@@ -66,7 +67,12 @@ class PinnedFetcher(FetcherInterface):
         return _body(response)
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
-        data = super().download_bytes(url, max_length)
+        data = b""
+        with closing(self._fetch(url)) as chunks:
+            for chunk in chunks:
+                data += chunk
+                if len(data) > max_length:
+                    raise DownloadLengthMismatchError(f"more than {max_length} bytes for {url}")
         try:
             signed = json.loads(data)["signed"]
             custom = dict(signed)
@@ -76,7 +82,7 @@ class PinnedFetcher(FetcherInterface):
         return data
 
 
-def _body(response: requests.Response) -> Iterator[bytes]:
+def _body(response: requests.Response) -> Generator[bytes, None, None]:
     try:
         with response:
             yield from response.iter_content(_CHUNK)

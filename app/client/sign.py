@@ -50,11 +50,13 @@ def fetch_signing_request(
         request = _check(document, release_id, payload, summary, signatures)
     except (KeyError, TypeError, binascii.Error) as error:
         raise ClientError(f"the service's answer is malformed: {error!r}") from error
-    for wanted in (manifest_sha256, summary.get("manifest_sha256")):
+    for wanted in (manifest_sha256, document.get("manifest_sha256"), summary.get("manifest_sha256")):
         if wanted is not None and wanted != request.manifest_sha256:
             raise ClientError(
                 f"refused: the bytes to sign hold the manifest {request.manifest_sha256}, not {wanted}"
             )
+    if document.get("repo_id", request.repo_id) != request.repo_id:
+        raise ClientError("refused: the bytes to sign are of another collection's repository")
     return request
 
 
