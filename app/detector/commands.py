@@ -180,3 +180,27 @@ def evaluate(sound: Path | None, model_path: Path | None, seed: int, minutes: in
     from app.detector.runtime import Model
 
     _write_json(json_path, evaluation_report(Model.load(model_path), sound, seed, minutes))
+
+
+@detector.command()
+@click.option("--training", "training_path", type=FILE, required=True, help="training.json of the run.")
+@click.option("--results", "results_path", type=FILE, required=True, help="What `evaluate --sound` wrote.")
+@click.option("--out", type=OUTPUT, required=True, help="The Markdown file to write.")
+@_one_line
+def card(training_path: Path, results_path: Path, out: Path) -> None:
+    """Write the model card from a training report and the measurements of the same model.
+
+    \b
+    Example: cordon detector card --training build/detector/training.json --results result.json --out card.md
+    """
+    from app.detector.card import model_card
+
+    try:
+        text = model_card(
+            json.loads(training_path.read_text("utf-8")), json.loads(results_path.read_text("utf-8"))
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DetectorError(
+            f"{training_path.name}, {results_path.name}: no card can be written ({error})"
+        ) from error
+    out.write_text(text, "utf-8")

@@ -66,18 +66,26 @@ def _parse(entry: dict[str, Any]) -> Recording:
     return recording
 
 
+def _manifest_text(sound: Path) -> str:
+    own = sound / "manifest.json"
+    shipped = resources.files("app.detector") / "weights" / "sound.json"
+    return own.read_text("utf-8") if own.is_file() else shipped.read_text("utf-8")
+
+
+def manifest_digest(sound: Path) -> str:
+    """SHA-256 of the manifest that applies to this folder: it names every file by its own."""
+    return hashlib.sha256(_manifest_text(sound).encode()).hexdigest()
+
+
 def load_manifest(sound: Path) -> list[Recording]:
     """The recordings named by `sound/manifest.json`, or by the manifest that ships with the seed weights.
 
     Raises BadCorpus for a manifest that cannot be read, an unknown label, or a licence that is not open.
     """
-    own = sound / "manifest.json"
-    shipped = resources.files("app.detector") / "weights" / "sound.json"
     try:
-        text = own.read_text("utf-8") if own.is_file() else shipped.read_text("utf-8")
-        recordings = [_parse(entry) for entry in json.loads(text)["files"]]
+        recordings = [_parse(entry) for entry in json.loads(_manifest_text(sound))["files"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadCorpus(f"{own}: not a manifest of recordings ({error})") from error
+        raise BadCorpus(f"{sound / 'manifest.json'}: not a manifest of recordings ({error})") from error
     _refuse_overlap(recordings)
     return recordings
 

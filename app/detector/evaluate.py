@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.detector.classes import CLASSES, GUNFIRE, index
-from app.detector.corpus import Clip, load_clips
+from app.detector.corpus import Clip, load_clips, manifest_digest
 from app.detector.dataset import draw_scenes
 from app.detector.errors import BadCorpus
 from app.detector.events import extract
@@ -192,6 +192,7 @@ def measure_real(model: Model, sound: Path, seed: int, minutes: int) -> dict[str
         raise BadCorpus("the manifest needs test recordings with gunfire and without")
     loads = {"stress": STRESS_LOAD, "ordinary": ORDINARY_LOAD}
     return {
+        "manifest_sha256": manifest_digest(sound),
         "recordings": len(clips),
         "authors": len({c.recording.author for c in clips}),
         "streams": {

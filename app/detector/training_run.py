@@ -21,8 +21,16 @@ from app.detector.train import Plan, train
 
 
 def _plan(seed: int, scenes: int | None, epochs: int | None) -> Plan:
+    """The usual plan, or a smaller one whose calibration shrinks with it."""
     plan = Plan(seed=seed)
-    return replace(plan, scenes=scenes or plan.scenes, epochs=epochs or plan.epochs)
+    chosen = scenes or plan.scenes
+    return replace(
+        plan,
+        scenes=chosen,
+        epochs=epochs or plan.epochs,
+        calibration_scenes=min(plan.calibration_scenes, chosen),
+        empty_scenes=min(plan.empty_scenes, 2 * chosen),
+    )
 
 
 def _command(plan: Plan, sound: Path | None) -> str:
