@@ -9,10 +9,11 @@ import importlib
 import importlib.util
 import pkgutil
 
-import app
 from alembic import context
-from app.core.db import Base
 from sqlalchemy import create_engine, pool, text
+
+import app
+from app.core.db import Base
 
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "15min"
