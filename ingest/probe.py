@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -99,20 +100,28 @@ def _describe(workspace: Workspace) -> dict[str, Any]:
     for option, value in input_options(workspace.limits).items():
         argv += [f"-{option}", str(value)]
     done = workspace.run([*argv, "-of", "json", "-show_format", "-show_streams", f"file:{SOURCE_NAME}"])
-    if "max_streams" in done.stderr:
-        most = workspace.limits.max_streams
-        raise FileRejected(
-            "too_many_streams", f"The file has more than {most} tracks, the most that is accepted."
-        )
-    if done.status == 0:
+    if done.status == 0 and "max_streams" not in done.stderr:
         described: dict[str, Any] = json.loads(done.stdout.read_text(errors="replace"))
         return described
-    if "moov atom not found" in done.stderr or "ended prematurely" in done.stderr:
-        raise FileRejected(
+    raise _refusal(done.stderr, workspace.limits)
+
+
+def _refusal(stderr: str, limits: Limits) -> FileRejected:
+    """Put ffprobe's complaint into words."""
+    if "max_streams" in stderr:
+        return FileRejected(
+            "too_many_streams", f"The file has more than {limits.max_streams} tracks, which is the most."
+        )
+    if "moov atom not found" in stderr or "ended prematurely" in stderr:
+        return FileRejected(
             "truncated", "The file is incomplete: its index is missing. Copy it from the camera again."
         )
-    raise FileRejected(
-        "not_media", "This is not a video file of a kind that is accepted (MP4, MOV, MKV, WebM, AVI, TS)."
+    if "exceeds specified max pixel count" in stderr:
+        return FileRejected("too_large", "The picture has more pixels than are accepted.")
+    if codec := re.search(r"Codec \((\w+)\) not on whitelist", stderr):
+        return FileRejected("unsupported_codec", f"The file is coded as {codec[1]}, which is not accepted.")
+    return FileRejected(
+        "not_media", "This is no video of a kind that is accepted (MP4, MOV, MKV, WebM, AVI or TS)."
     )
 
 

@@ -154,6 +154,9 @@ def main(argv: list[str]) -> int:
         if os.getppid() != parent:  # it died before PDEATHSIG was set
             return CANNOT_START
         _limit(policy)
+        # Python ignores these two, and a tool would inherit that
+        for name in (signal.SIGXFSZ, signal.SIGPIPE):
+            signal.signal(name, signal.SIG_DFL)
         os.execv(command[0], command)  # noqa: S606
     except OSError as error:
         print(f"{NOTE}cannot start {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,104 @@
+"""Makes the clips that tests need: small, labelled by what is odd about them, never committed.
+
+Every maker takes the path to write (its suffix picks the container) and returns it. Pictures are ffmpeg's test
+card, whose frame counter makes each one different; sound is a sine. The range exercise is `ingest.sample`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from ingest.ffmpeg import find_tools
+
+SMALL = "160x120"
+_H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+_CODECS = {".webm": ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus")}
+_CODECS[".avi"] = ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le")
+
+
+def run_ffmpeg(*args: str) -> None:
+    """Run the pinned ffmpeg on our own input; raises CalledProcessError."""
+    subprocess.run([find_tools().ffmpeg, "-nostdin", "-v", "error", "-y", *args], check=True, timeout=60)
+
+
+def plain(
+    path: Path,
+    *,
+    seconds: float = 2,
+    rate: str = "25",
+    size: str = SMALL,
+    channels: int = 2,
+    codec: tuple[str, ...] = (),
+    extra: tuple[str, ...] = (),
+) -> Path:
+    """A constant-rate clip; `channels` 0 leaves the sound out."""
+    sound = ("-f", "lavfi", "-i", f"sine=440:r=44100:d={seconds}", "-ac", str(channels)) if channels else ()
+    pictures = ("-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}:d={seconds}")
+    run_ffmpeg(*pictures, *sound, *(codec or _CODECS.get(path.suffix, _H264)), *extra, str(path))
+    return path
+
+
+def variable_rate(path: Path, *, seconds: float = 2) -> Path:
+    """Frames at uneven times, with a gap of a second after the twentieth."""
+    uneven = "settb=1/1000,setpts=N*40+mod(N*7\\,5)*4+gte(N\\,20)*1000"
+    timing = ("-vf", uneven, "-fps_mode", "passthrough", "-enc_time_base", "1:1000")
+    return plain(path, seconds=seconds, extra=timing)
+
+
+def rotated(path: Path, degrees: int, *, size: str = "160x90") -> Path:
+    """Held upright: stored lying, with a display matrix of `degrees` counter-clockwise."""
+    lying = plain(path.with_name("lying-" + path.name), size=size, seconds=1)
+    run_ffmpeg("-display_rotation", str(degrees), "-i", str(lying), "-c", "copy", str(path))
+    return path
+
+
+def with_personal_metadata(path: Path) -> Path:
+    """Carries a place, a time, a name and a time-code track."""
+    said = {
+        "location": "+51.5007-000.1246/",
+        "creation_time": "2024-05-06T07:08:09Z",
+        "title": "PC 1234 Example",
+        "comment": "serial 42",
+    }
+    words = [arg for key, value in said.items() for arg in ("-metadata", f"{key}={value}")]
+    return plain(path, extra=("-timecode", "10:00:00:00", "-movflags", "use_metadata_tags", *words))
+
+
+def sound_shifted(path: Path, seconds: float) -> Path:
+    """The sound begins `seconds` after (or, negative, before) the pictures."""
+    source = plain(path.with_name("level-" + path.name))
+    inputs = ("-i", str(source), "-itsoffset", str(seconds), "-i", str(source))
+    run_ffmpeg(*inputs, "-map", "0:v", "-map", "1:a", "-c", "copy", str(path))
+    return path
+
+
+def sound_only(path: Path) -> Path:
+    """No pictures at all."""
+    run_ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", str(path))
+    return path
+
+
+def many_tracks(path: Path, count: int) -> Path:
+    """One picture track and `count` sound tracks."""
+    source = plain(path.with_name("one-" + path.name), seconds=0.2)
+    run_ffmpeg("-i", str(source), "-map", "0:v", *["-map", "0:a"] * count, "-c", "copy", str(path))
+    return path
+
+
+def sparse(path: Path) -> Path:
+    """Four pictures that claim ten hours."""
+    timing = ("-vf", "settb=1/1000,setpts=N*12000000", "-fps_mode", "passthrough", "-enc_time_base", "1:1000")
+    return plain(path, seconds=0.16, channels=0, extra=timing)
+
+
+def index_first(path: Path, *, seconds: float = 2) -> Path:
+    """An MP4 whose index comes before its pictures: what is left of it when it is cut still says how much there was."""
+    return plain(path, seconds=seconds, extra=("-movflags", "+faststart", "-g", "10"))
+
+
+def cut_short(source: Path, path: Path, share: float) -> Path:
+    """The first `share` of another file's bytes."""
+    data = source.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path

@@ -1,0 +1,108 @@
+"""The ledger: exact times, a frame for every moment, equal bytes for equal ledgers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.errors import FileRejected
+from ingest.frames import Ledger, parse_framehash
+from ingest.packets import Packets
+
+FRAMEHASH = """#format: frame checksums
+#version: 2
+#hash: murmur3
+#tb 0: 1/1000
+#media_type 0: video
+0,         40,         40,       40,    28800, 00112233445566778899aabbccddeeff
+0,         80,         80,       40,    28800, 10112233445566778899aabbccddeeff
+0,        200,        200,       40,    28800, 20112233445566778899aabbccddeeff
+"""
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> Ledger:
+    gaps = draw(st.lists(st.integers(1, 5000), min_size=1, max_size=60))
+    start = draw(st.integers(-10_000, 10**9))
+    time_base = draw(st.sampled_from([Fraction(1, 90_000), Fraction(1001, 30_000), Fraction(1, 1000)]))
+    duration = np.array(gaps, dtype=np.int64)
+    pts = start + np.concatenate([[0], np.cumsum(duration[:-1])]).astype(np.int64)
+    key = np.zeros(len(gaps), dtype=np.bool_)
+    key[0] = True
+    return Ledger(time_base, pts, duration, key, tuple(bytes([n % 256]) * 16 for n in range(len(gaps))))
+
+
+@settings(max_examples=50)
+@given(ledgers(), st.data())
+def test_a_frame_is_on_show_from_its_own_time_until_the_next(ledger: Ledger, data: st.DataObject) -> None:
+    ordinal = data.draw(st.integers(0, ledger.frame_count - 1))
+    start, end = ledger.time_of(ordinal), ledger.time_of(ordinal + 1)
+    assert start < end
+    assert ledger.frame_at(start) == ordinal
+    assert ledger.frame_at((start + end) / 2) == ordinal
+    assert ledger.frame_at(end) == min(ordinal + 1, ledger.frame_count - 1)
+    assert ledger.frame_at(-1) == 0
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ledgers())
+def test_written_and_read_it_is_the_same_and_so_are_the_bytes(tmp_path: Path, ledger: Ledger) -> None:
+    first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    ledger.write(first)
+    read = Ledger.read(first)
+    read.write(second)
+    assert first.read_bytes() == second.read_bytes()
+    assert read.time_base == ledger.time_base
+    assert read.hashes == ledger.hashes
+    for name in ("pts", "duration", "key"):
+        assert np.array_equal(getattr(read, name), getattr(ledger, name))
+
+
+def test_framehash_is_parsed_with_gaps_as_durations_and_source_keys(tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text(FRAMEHASH)
+    packets = Packets(3, Fraction(1, 1000), np.array([40, 80, 200]), np.array([True, False, True]))
+    ledger = parse_framehash(tmp_path / "f.txt", packets)
+    assert ledger.time_base == Fraction(1, 1000)
+    assert ledger.pts.tolist() == [40, 80, 200]
+    assert ledger.duration.tolist() == [40, 120, 40]
+    assert ledger.key.tolist() == [True, False, True]
+    assert ledger.hashes[2].hex() == "20112233445566778899aabbccddeeff"
+    assert ledger.pts_of(3) == 240
+    assert ledger.time_of(3) == Fraction(1, 5)
+
+
+def test_ordinals_outside_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text(FRAMEHASH)
+    ledger = parse_framehash(
+        tmp_path / "f.txt", Packets(0, Fraction(1), np.array([], int), np.array([], bool))
+    )
+    for ordinal in (-1, 4):
+        with pytest.raises(IndexError):
+            ledger.pts_of(ordinal)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("#tb 0: 1/1000\n", "undecodable"),
+        (FRAMEHASH.replace("200,        200", " 80,         80"), "unusable_timing"),
+    ],
+)
+def test_no_frames_or_two_at_one_time_are_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "f.txt").write_text(text)
+    with pytest.raises(FileRejected) as refusal:
+        parse_framehash(tmp_path / "f.txt", Packets(0, Fraction(1), np.array([], int), np.array([], bool)))
+    assert refusal.value.reason_code == reason
+
+
+def test_another_parquet_file_is_no_ledger(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"ordinal": [1]}), tmp_path / "x.parquet")
+    with pytest.raises(ValueError, match="not a frame ledger"):
+        Ledger.read(tmp_path / "x.parquet")

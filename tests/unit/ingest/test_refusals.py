@@ -1,0 +1,83 @@
+"""What is not taken in, and the reason given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import FileRejected, MachineFault
+from ingest.pipeline import ingest
+from ingest.profiles import DEFAULT_LIMITS, Limits
+from tests.media import synthetic
+
+
+def refusal(source: Path, out: Path, limits: Limits = DEFAULT_LIMITS) -> FileRejected:
+    with pytest.raises(FileRejected) as caught:
+        ingest(source, out, limits=limits)
+    assert list(out.iterdir()) == []
+    assert str(out) not in caught.value.message
+    return caught.value
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "reason"),
+    [
+        ("empty.mp4", lambda p: written(p, ""), "empty"),
+        ("text.mp4", lambda p: written(p, "Incident report, page 1. " * 400), "not_media"),
+        ("sound.mp4", synthetic.sound_only, "no_video"),
+        ("tracks.mp4", lambda p: synthetic.many_tracks(p, 40), "too_many_streams"),
+        ("sparse.mkv", synthetic.sparse, "too_sparse"),
+    ],
+)
+def test_refused_with_a_reason(tmp_path: Path, name: str, make: Callable[[Path], Path], reason: str) -> None:
+    assert refusal(make(tmp_path / name), tmp_path / "out").reason_code == reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffconcat version 1.0\nfile 'neighbour.mp4'\n",
+        "ffconcat version 1.0\nfile '{folder}/neighbour.mp4'\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nneighbour.mp4\n#EXT-X-ENDLIST\n",
+        "#EXTM3U\n#EXTINF:2,\nfile://{folder}/neighbour.mp4\n#EXT-X-ENDLIST\n",
+    ],
+)
+def test_a_playlist_named_mp4_opens_nothing(tmp_path: Path, text: str) -> None:
+    synthetic.plain(tmp_path / "neighbour.mp4", seconds=0.5)
+    source = written(tmp_path / "playlist.mp4", text.format(folder=tmp_path))
+    assert refusal(source, tmp_path / "out").reason_code == "not_media"
+
+
+@pytest.mark.parametrize(
+    ("whole", "share"),
+    [("index-last.mp4", 0.6), ("index-first.mp4", 0.6), ("cut.mkv", 0.5), ("cut.avi", 0.6)],
+)
+def test_a_file_cut_short_is_refused(tmp_path: Path, whole: str, share: float) -> None:
+    make = synthetic.index_first if whole == "index-first.mp4" else synthetic.plain
+    source = make(tmp_path / whole, seconds=4)
+    cut = synthetic.cut_short(source, tmp_path / f"cut-{whole}", share)
+    assert refusal(cut, tmp_path / "out").reason_code == "truncated"
+
+
+def test_pictures_larger_than_the_limit_are_refused(tmp_path: Path) -> None:
+    source = synthetic.plain(tmp_path / "large.mp4", seconds=0.2)
+    limits = replace(DEFAULT_LIMITS, max_pixels=160 * 120 - 1)
+    assert refusal(source, tmp_path / "out", limits).reason_code == "too_large"
+
+
+def test_a_codec_that_is_not_listed_is_refused(tmp_path: Path) -> None:
+    source = synthetic.plain(tmp_path / "rare.mkv", seconds=0.2, codec=("-c:v", "huffyuv"))
+    assert refusal(source, tmp_path / "out").reason_code == "unsupported_codec"
+
+
+def test_a_missing_file_is_the_machines_fault(tmp_path: Path) -> None:
+    with pytest.raises(MachineFault):
+        ingest(tmp_path / "gone.mp4", tmp_path / "out")

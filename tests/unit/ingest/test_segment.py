@@ -1,0 +1,110 @@
+"""Clips: every frame in exactly one, the master's own pictures, the sound in step."""
+
+from __future__ import annotations
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.ffmpeg import Tools
+from ingest.frames import Ledger
+from ingest.report import Report
+from ingest.segment import fixed_length
+
+
+def decoded(tools: Tools, path: Path) -> list[str]:
+    """Hash of every decoded picture of a file."""
+    argv = [
+        tools.ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        path,
+        "-map",
+        "0:v",
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "framemd5",
+        "-",
+    ]
+    lines = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    return [line.split(",")[-1].strip() for line in lines if not line.startswith("#")]
+
+
+def sound(tools: Tools, path: Path) -> np.ndarray:
+    """Samples at 48 kHz, mono."""
+    argv = [
+        tools.ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        path,
+        "-map",
+        "0:a",
+        "-ac",
+        "1",
+        "-ar",
+        "48000",
+        "-f",
+        "s16le",
+        "-",
+    ]
+    raw = subprocess.run(argv, capture_output=True, check=True, timeout=60).stdout
+    return np.frombuffer(raw, dtype="<i2").astype(np.float64)
+
+
+def ledger_of(gaps: list[int], keys: list[int]) -> tuple[Ledger, np.ndarray]:
+    duration = np.array(gaps, dtype=np.int64)
+    pts = np.concatenate([[0], np.cumsum(duration[:-1])]).astype(np.int64)
+    key = np.zeros(len(gaps), dtype=np.bool_)
+    return Ledger(Fraction(1, 1000), pts, duration, key, (b"\0" * 16,) * len(gaps)), np.array(
+        sorted({0, *keys})
+    )
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(10, 900), min_size=1, max_size=80), st.data())
+def test_intervals_cover_every_frame_once_and_start_on_key_frames(
+    gaps: list[int], data: st.DataObject
+) -> None:
+    keys = data.draw(st.lists(st.integers(0, len(gaps) - 1), max_size=20))
+    ledger, key_frames = ledger_of(gaps, keys)
+    intervals = fixed_length(ledger, key_frames, 2, 1)
+    assert [i.start_frame for i in intervals][1:] == [i.end_frame for i in intervals][:-1]
+    assert (intervals[0].start_frame, intervals[-1].end_frame) == (0, len(gaps))
+    assert all(i.start_frame < i.end_frame and i.start_frame in key_frames for i in intervals)
+    for interval in intervals[1:]:
+        assert ledger.time_of(interval.end_frame) - ledger.time_of(interval.start_frame) >= 1
+
+
+def test_a_short_rest_joins_the_clip_before() -> None:
+    ledger, keys = ledger_of([100] * 45, [0, 10, 20, 30, 40])
+    assert [(i.start_frame, i.end_frame) for i in fixed_length(ledger, keys, 2, 1)] == [(0, 20), (20, 45)]
+
+
+def test_clips_hold_the_masters_own_pictures(derived: tuple[Path, Report], tools: Tools) -> None:
+    out, report = derived
+    master = decoded(tools, out / "master.mp4")
+    assert len(master) == report.source.frame_count
+    assert len(report.clips) == 2
+    assert report.clips[0].end_frame == report.clips[1].start_frame
+    for clip in report.clips:
+        assert decoded(tools, out / clip.path) == master[clip.start_frame : clip.end_frame]
+
+
+def test_sound_of_a_clip_is_in_step_with_the_master(derived: tuple[Path, Report], tools: Tools) -> None:
+    out, report = derived
+    clip = report.clips[1]
+    ledger = Ledger.read(out / "ledger.parquet")
+    start = round(ledger.time_of(clip.start_frame) * 48_000)
+    cut, whole = sound(tools, out / clip.path), sound(tools, out / "master.mp4")[start:]
+    assert abs(len(cut) - clip.seconds * 48_000) <= 1024  # an AAC packet
+    length, reach = 48_000, 2000
+    lags = [float(cut[reach : reach + length] @ whole[lag : lag + length]) for lag in range(0, 2 * reach, 1)]
+    assert int(np.argmax(lags)) - reach == pytest.approx(0, abs=1)
