@@ -88,3 +88,9 @@ def signing_keys_of(session: Session, person_id: UUID) -> list[SigningKey]:
 
 def signing_key(session: Session, keyid: str) -> SigningKey | None:
     return session.scalars(select(SigningKey).where(SigningKey.keyid == keyid)).first()
+
+
+def active_organisations(session: Session, kind: str) -> list[Organisation]:
+    """The organisations of one kind that are not disabled, by name."""
+    query = select(Organisation).where(Organisation.kind == kind, Organisation.disabled_at.is_(None))
+    return list(session.scalars(query.order_by(Organisation.name)))

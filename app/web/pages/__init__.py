@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.pages import session
+from app.web.pages import account, datasets, log, operation, partner, partners, people, releases, session
 
-STAFF = (session.pages,)
-PARTNER = (session.pages,)
+STAFF = (
+    session.pages,
+    account.pages,
+    people.pages,
+    operation.pages,
+    datasets.pages,
+    releases.pages,
+    partners.pages,
+    log.pages,
+)
+PARTNER = (session.pages, account.pages, partner.pages)
 
 
 def blueprints(surface: str) -> tuple[Blueprint, ...]:
