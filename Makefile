@@ -52,7 +52,7 @@ imports: setup-dev ## the import rules of docs/architecture
 	@$(BIN)/lint-imports
 
 campaign-sample: setup-dev
-	@if [ -d tests/faults ]; then $(BIN)/python -m tests.faults --sample; fi
+	@if [ -f tests/faults/__main__.py ]; then $(BIN)/python -m tests.faults --sample; fi
 
 unit: setup-dev ## every test, two processes
 	@mkdir -p build
