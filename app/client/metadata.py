@@ -67,12 +67,8 @@ class PinnedFetcher(FetcherInterface):
         return _body(response)
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
-        data = b""
         with closing(self._fetch(url)) as chunks:
-            for chunk in chunks:
-                data += chunk
-                if len(data) > max_length:
-                    raise DownloadLengthMismatchError(f"more than {max_length} bytes for {url}")
+            data = _bounded(chunks, max_length)
         try:
             signed = json.loads(data)["signed"]
             custom = dict(signed)
@@ -90,14 +86,23 @@ def _body(response: requests.Response) -> Generator[bytes, None, None]:
         raise DownloadError("the connection broke off") from error
 
 
+def _bounded(chunks: Iterator[bytes], limit: int) -> bytes:
+    data = b""
+    for chunk in chunks:
+        data += chunk
+        if len(data) > limit:
+            raise DownloadLengthMismatchError(f"over {limit} bytes")
+    return data
+
+
 def first_root(session: ApiSession, collection: str, wanted_fingerprint: str) -> Pin:
     """The collection's first root from the server, trusted only because it has the agreed fingerprint."""
     response = session.request("GET", f"{metadata_path(collection)}1.root.json", stream=True)
-    data = b""
-    for chunk in response.iter_content(_CHUNK):
-        data += chunk
-        if len(data) > _MAX_ROOT:
-            raise ClientError("the server's root is longer than a root can be: nothing was accepted")
+    try:
+        with closing(_body(response)) as chunks:
+            data = _bounded(chunks, _MAX_ROOT)
+    except DownloadError as error:
+        raise explain(error, collection) from error
     pin = Pin.of_root(data)
     pin.demand(wanted_fingerprint)
     return pin
@@ -106,7 +111,7 @@ def first_root(session: ApiSession, collection: str, wanted_fingerprint: str) ->
 def refresh(session: ApiSession, collection: str, store: Store, pin: Pin) -> tuple[TrustedRepository, int]:
     """Brings the stored metadata up to date and verifies all of it. Returns it with the number of requests made.
 
-    Raises ClientError, one line: refused (and why) or out of reach. Nothing that was refused is stored.
+    Raises ClientError, one line: refused (and why) or out of reach. What was refused does not hinder a later pull.
     """
     fetcher = PinnedFetcher(session, pin.repo_id)
     try:
@@ -115,6 +120,8 @@ def refresh(session: ApiSession, collection: str, store: Store, pin: Pin) -> tup
         _load_delegated(updater, store)
         return open_repository(LocalSource(store), pin.root, datetime.now(UTC)), fetcher.requests
     except (RepositoryError, DownloadError, VerificationError, OSError) as error:
+        if isinstance(error, VerificationError):
+            store.forget_delegated()
         raise explain(error, collection) from error
 
 

@@ -155,6 +155,7 @@ class _Run:
             manifest = parse_manifest(self.store.path_of(covers[1]).read_bytes())
             check_manifest(repository, manifest)
         except ManifestError as error:
+            self.store.forget_delegated()
             raise ClientError(f"refused: {error}") from error
         missing = self._missing(manifest)
         observer.planned(PullPlan(release, missing))

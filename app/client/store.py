@@ -23,6 +23,7 @@ from urllib.parse import quote
 from app.client.errors import ClientError
 from app.manifest.errors import VerificationError
 from app.manifest.listing import FileEntry
+from app.manifest.roles import BIN, HEAD, WITHDRAWALS
 from app.manifest.root import fingerprint, parse_root, repo_id_of
 
 OWN = ".cordon"
@@ -130,6 +131,16 @@ class Store:
     def record(self, entry: FileEntry, state: State) -> None:
         stat = self.path_of(entry).stat()
         state.files[entry.path] = (entry.sha256, stat.st_size, stat.st_mtime_ns)
+
+    def forget_delegated(self) -> None:
+        """Drops the delegated roles, so that the next refresh fetches them anew.
+
+        A role that is well signed but refused by our own checks must not stay and be preferred to the right one. No
+        protection is lost: the versions of these roles are pinned by the snapshot, which stays.
+        """
+        for pattern in (f"{HEAD}.json", f"{WITHDRAWALS}.json", f"{BIN}-*.json"):
+            for path in self.metadata.glob(pattern):
+                path.unlink()
 
     def clear_partial(self) -> None:
         """Drops unfinished downloads of earlier releases."""

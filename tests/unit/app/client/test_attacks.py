@@ -209,10 +209,12 @@ def test_a_role_of_another_repository(do_pull: Pull, server: Server, collection:
 
 
 def test_bins_served_for_each_other(do_pull: Pull, server: Server) -> None:
-    """Metadata does not name its role: stock clients accept one bin's file for another's."""
+    """Metadata does not name its role: stock clients accept one bin's file for another's. And we recover."""
     first, second = f"{METADATA}/1.bin-0.json", f"{METADATA}/1.bin-1.json"
     server.files[first], server.files[second] = server.files[second], server.files[first]
     refused(do_pull, "role files were swapped")
+    server.files[first], server.files[second] = server.files[second], server.files[first]
+    assert do_pull().fetched_files
 
 
 @pytest.mark.parametrize("attack", ["replaced", "added", "dropped"])
@@ -244,11 +246,22 @@ def test_bin_forged_with_all_machine_keys_stolen(
     }
     refused(lambda: pull(session, SLUG, directory, choice), message[attack])
     assert not shards_on_disk(directory)
+    victim.release()  # the operator mends it
+    server.serve_collection(victim)
+    assert pull(session, SLUG, directory, choice).release.number == 2
 
 
 def test_endless_metadata(do_pull: Pull, server: Server) -> None:
     server.files[f"{METADATA}/timestamp.json"] += b" " * 100_000
     refused(do_pull, "more metadata than is allowed")
+
+
+def test_an_endless_root(
+    session: ApiSession, server: Server, collection: Collection, directory: Path
+) -> None:
+    server.files[f"{METADATA}/1.root.json"] += b" " * 1_000_000
+    choice = PinChoice(fingerprint=collection.fingerprint)
+    refused(lambda: pull(session, SLUG, directory, choice), "more metadata than is allowed")
 
 
 @pytest.mark.parametrize("junk", [b"", b"not json", b"[]", b"{}", b'{"signed":{},"signatures":[]}'])
