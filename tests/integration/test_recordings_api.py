@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.core.db import Database
+from app.core.identity import Role
+from app.factory import create_app
+from app.recordings.models import Recording
+from app.settings import Settings
+from app.storage.vault import Vault
+from tests.factories.accounts import bearer, make_person
+from tests.factories.exercises import make_exercise
+from tests.factories.recordings import make_ready_recording, make_recording
+
+PROXY = b"0123456789" * 1000
+
+
+@dataclass
+class Site:
+    client: FlaskClient
+    officer: dict[str, str]
+    stranger: dict[str, str]
+    auditor: dict[str, str]
+    ready: Recording
+    busy: Recording
+
+
+@pytest.fixture
+def site(settings: Settings, database: Database, vault: Vault) -> Iterator[Site]:
+    with database.transaction() as session:
+        person = make_person(session, roles=[Role.DATA_OFFICER])
+        exercise = make_exercise(session, organisation_id=person.organisation_id)
+        ready = make_ready_recording(session, vault, exercise=exercise)
+        busy = make_recording(session, vault, exercise=exercise, data=b"busy")
+        tokens = [
+            bearer(session, who)
+            for who in (person, make_person(session), make_person(session, roles=[Role.AUDITOR]))
+        ]
+    with create_app(settings, "staff", database=database).test_client() as client:
+        yield Site(client, *tokens, ready, busy)
+
+
+def test_a_force_reads_what_became_of_its_footage(site: Site) -> None:
+    path = f"/api/v1/recordings/{site.ready.id}"
+    found = site.client.get(path, headers=site.officer).json
+    assert (found["state"], found["clips"], found["renditions"]) == ("ready", 2, ["proxy"])
+    assert found["progress"] is None
+    listed = site.client.get(
+        f"/api/v1/recordings?exercise={site.ready.exercise_id}&state=ready", headers=site.officer
+    ).json["items"]
+    assert [one["id"] for one in listed] == [str(site.ready.id)]
+    clips = site.client.get(f"{path}/clips", headers=site.officer).json["items"]
+    assert [(clip["start_frame"], clip["end_frame"]) for clip in clips] == [(50, 100), (0, 50)]
+    assert site.client.get(path, headers=site.auditor).status_code == 200
+
+
+def test_pictures_come_by_range_and_are_never_cached(site: Site) -> None:
+    path = f"/api/v1/recordings/{site.ready.id}/renditions/proxy"
+    whole = site.client.get(path, headers=site.officer)
+    assert (whole.status_code, whole.data) == (200, PROXY)
+    assert whole.headers["Cache-Control"] == "private, no-store"
+    assert (whole.headers["Accept-Ranges"], whole.content_type) == ("bytes", "video/mp4")
+    part = site.client.get(path, headers=site.officer | {"Range": "bytes=5-14"})
+    assert (part.status_code, part.data) == (206, PROXY[5:15])
+    assert part.headers["Content-Range"] == f"bytes 5-14/{len(PROXY)}"
+    tail = site.client.get(path, headers=site.officer | {"Range": "bytes=-3"})
+    assert (tail.status_code, tail.data) == (206, PROXY[-3:])
+    beyond = site.client.get(path, headers=site.officer | {"Range": f"bytes={len(PROXY)}-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(PROXY)}")
+    same = site.client.get(path, headers=site.officer | {"If-None-Match": whole.headers["ETag"]})
+    assert same.status_code == 304
+
+
+@pytest.mark.parametrize("kind", ["master", "original", "ledger", "pcm", "poster", "nothing"])
+def test_masters_and_originals_cannot_be_had(site: Site, kind: str) -> None:
+    path = f"/api/v1/recordings/{site.ready.id}/renditions/{kind}"
+    assert site.client.get(path, headers=site.officer).status_code == 404
+
+
+def test_to_another_force_the_recording_does_not_exist(site: Site) -> None:
+    path = f"/api/v1/recordings/{site.ready.id}"
+    for method, where, body in (
+        ("GET", path, None),
+        ("GET", f"{path}/clips", None),
+        ("GET", f"{path}/renditions/proxy", None),
+        ("POST", f"{path}/withdraw", {"reason": "x"}),
+        ("POST", f"{path}/cancel", None),
+    ):
+        answer = site.client.open(where, method=method, json=body, headers=site.stranger)
+        assert answer.status_code == 404, where
+    assert site.client.get("/api/v1/recordings", headers=site.stranger).json["items"] == []
+    assert site.client.get(f"{path}/renditions/proxy", headers=site.auditor).status_code == 404
+
+
+def test_withdrawal_needs_a_reason_and_ends_viewing(site: Site) -> None:
+    path = f"/api/v1/recordings/{site.ready.id}"
+    assert site.client.post(f"{path}/withdraw", json={}, headers=site.officer).status_code == 422
+    done = site.client.post(f"{path}/withdraw", json={"reason": "asked for"}, headers=site.officer)
+    assert (done.status_code, done.json["state"], done.json["reason"]) == (200, "withdrawn", "asked for")
+    assert site.client.get(f"{path}/renditions/proxy", headers=site.officer).status_code == 404
+    again = site.client.post(f"{path}/withdraw", json={"reason": "x"}, headers=site.officer)
+    assert again.status_code == 409
+
+
+def test_processing_is_stopped_once(site: Site) -> None:
+    path = f"/api/v1/recordings/{site.busy.id}/cancel"
+    stopped = site.client.post(path, headers=site.officer)
+    assert (stopped.status_code, stopped.json["reason_code"]) == (200, "cancelled")
+    assert site.client.post(path, headers=site.officer).status_code == 409
