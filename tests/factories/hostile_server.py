@@ -26,6 +26,8 @@ class Server(ThreadingHTTPServer):
         self.valid_tokens: set[str] = set()
         self.token_status = 200
         self.cut_after: dict[str, list[int]] = {}  # path → bytes after which each next connection is cut
+        self.hold_after: dict[str, int] = {}  # path → bytes after which the next connection hangs
+        self.held = threading.Event()
         self.ranges = True
         self.fail_next: list[int] = []
         self.api: Api | None = None
@@ -118,6 +120,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
+        if hold := self.server.hold_after.pop(path, 0):
+            self.wfile.write(data[start : start + hold])
+            self.server.held.set()
+            self.connection.settimeout(20)
+            self.rfile.read(1)  # until the client is gone
+            self.close_connection = True
+            return None
         cuts = self.server.cut_after.get(path)
         if cuts:
             self.wfile.write(data[start : start + cuts.pop(0)])

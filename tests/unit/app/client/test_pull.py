@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from app.client.errors import ClientError
 from app.client.http import ApiSession
 from app.client.pull import PinChoice, PullResult, pull
+from app.client.store import Store
 from app.client.verify import verify_directory
 from tests.factories.collection import SLUG, Collection
 from tests.factories.hostile_server import Server
@@ -147,9 +151,42 @@ def test_a_collection_that_is_not_granted_is_said_so(session: ApiSession, direct
         pull(session, "../other", directory, PinChoice(fingerprint="0" * 64))
 
 
-def test_two_pulls_of_one_directory_do_not_meet(do_pull: Pull, directory: Path) -> None:
-    from app.client.store import Store
+def test_a_pull_that_was_killed_goes_on(
+    do_pull: Pull, server: Server, collection: Collection, credentials_file: Path, directory: Path
+) -> None:
+    collection.release(count=1, salt="long " * 6000)
+    server.serve_collection(collection)
+    name = next(name for name in collection.shard_names() if len(collection.targets[name]) > 2_000_000)
+    server.hold_after[f"/tuf/{SLUG}/targets/{name}"] = 1_500_000
+    script = "import sys; from app.client.commands import pull; pull(sys.argv[1:])"
+    options = ["--dir", directory, "--fingerprint", collection.fingerprint, "--credentials", credentials_file]
+    process = subprocess.Popen([sys.executable, "-c", script, SLUG, *options])
+    try:
+        assert server.held.wait(30)
+        (partial,) = wait_for_partial(directory, 1_000_000)
+    finally:
+        process.kill()
+        process.wait()
+    assert not list((directory / "shards").glob("*"))
+    server.requests.clear()
+    do_pull()
+    wanted = [wanted for _, path, wanted in server.requests if path.endswith(name)]
+    assert wanted == [f"bytes={partial}-"]
+    assert verify_directory(directory, datetime.now(UTC)).good
 
+
+def wait_for_partial(directory: Path, at_least: int) -> list[int]:
+    """The sizes of the unfinished files, once they no longer grow."""
+    sizes: list[int] = []
+    for _ in range(100):
+        time.sleep(0.1)
+        before, sizes = sizes, [path.stat().st_size for path in (directory / ".cordon" / "partial").iterdir()]
+        if sizes and sizes == before and sizes[0] >= at_least:
+            return sizes
+    raise AssertionError(f"unfinished files: {sizes}")
+
+
+def test_two_pulls_of_one_directory_do_not_meet(do_pull: Pull, directory: Path) -> None:
     store = Store(directory)
     store.create()
     with store.lock(), pytest.raises(ClientError, match="another cordon is pulling"):
