@@ -17,31 +17,23 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import importlib
-import importlib.util
 import os
-import pkgutil
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import create_engine, make_url, text
 
-import app
-from app.audit.ddl import create_guards
 from app.audit.keys import create_checkpoint_key
-from app.core.db import Base, Database
+from app.core.db import Database
+from app.core.migrate import upgrade
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
-from app.jobs.schema import create_schema
 from app.settings import Settings
 from app.storage.keys import generate_key_file
 from app.storage.vault import Vault
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
 NewDatabase = Callable[[], str]
 
 
@@ -148,7 +140,7 @@ def _template(postgres_url: str, marker: Path) -> str:
     engine.dispose()
     if not there:
         _execute(postgres_url, f'CREATE DATABASE "{name}"')
-        _migrate(_on_database(postgres_url, name))
+        upgrade(_on_database(postgres_url, name))
         marker.write_text(name)
     return name
 
@@ -161,24 +153,4 @@ def _execute(url: str, statement: str) -> None:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
-    engine.dispose()
-
-
-def _migrate(url: str) -> None:
-    """The schema as the service would have it: by the migrations, or from the models while there are none."""
-    if list((MIGRATIONS / "versions").glob("*.py")):
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["url"] = url
-        command.upgrade(config, "head")
-        return
-    for module in pkgutil.iter_modules(app.__path__, "app."):
-        if module.ispkg and importlib.util.find_spec(f"{module.name}.models"):
-            importlib.import_module(f"{module.name}.models")
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        Base.metadata.create_all(connection)
-        for statement in create_guards():
-            connection.execute(text(statement))
-        create_schema(connection)
     engine.dispose()

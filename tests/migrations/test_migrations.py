@@ -1,0 +1,132 @@
+"""The migrations: up and down with data in every table, equal to the models, and never queueing behind traffic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, func, make_url, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from app.audit.ddl import create_guards
+from app.core.db import Base
+from app.core.migrate import downgrade, upgrade
+from app.datasets.ddl import STATEMENTS
+from app.jobs.schema import schema_sql
+from tests.factories.rows import fill_every_table
+
+SQL = Path(__file__).resolve().parents[2] / "migrations" / "sql"
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    made = create_engine(database_url)
+    yield made
+    made.dispose()
+
+
+def _catalogue(engine: Engine) -> dict[str, list[str]]:
+    """Everything of the service's own in the database: relations, functions, types, triggers, constraints."""
+    public = "namespace = 'public'::regnamespace"
+    queries = {
+        "relations": f"SELECT relname FROM pg_class WHERE rel{public}",
+        "functions": f"SELECT oid::regprocedure || md5(prosrc) FROM pg_proc WHERE pro{public}",
+        "types": f"SELECT typname FROM pg_type WHERE typ{public}",
+        "triggers": "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+        "constraints": f"SELECT conrelid::regclass || '.' || conname || ' ' || pg_get_constraintdef(oid)"
+        f" FROM pg_constraint WHERE con{public}",
+    }
+    with engine.connect() as connection:
+        return {kind: sorted(connection.scalars(text(query))) for kind, query in queries.items()}
+
+
+def test_up_down_and_up_again_with_data_in_every_table(engine: Engine, database_url: str) -> None:
+    before = _catalogue(engine)
+    with engine.begin() as connection:
+        fill_every_table(connection)
+    with engine.connect() as connection:
+        assert {
+            t.name: connection.scalar(select(func.count()).select_from(t))
+            for t in Base.metadata.sorted_tables
+        } == {t.name: 1 for t in Base.metadata.sorted_tables}
+    downgrade(database_url, "base")
+    emptied = _catalogue(engine)
+    assert {kind: [n for n in names if "alembic_version" not in n] for kind, names in emptied.items()} == {
+        kind: [] for kind in before
+    }
+    upgrade(database_url)
+    assert _catalogue(engine) == before
+    with engine.begin() as connection:
+        fill_every_table(connection)
+
+
+def test_the_models_equal_the_head(engine: Engine) -> None:
+    def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
+        return not (kind in ("table", "index") and (name or "").startswith("procrastinate_"))
+
+    with engine.connect() as connection:
+        options = {"include_object": ours, "compare_type": True, "compare_server_default": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
+
+
+def test_constraints_equal_those_of_the_models(engine: Engine, new_empty: Engine) -> None:
+    """Alembic compares no CHECKs: a database made from the models shows what the migration should have."""
+    Base.metadata.create_all(new_empty)
+    migrated = [
+        c for c in _catalogue(engine)["constraints"] if not c.startswith(("procrastinate_", "alembic_"))
+    ]
+    assert migrated == _catalogue(new_empty)["constraints"]
+
+
+@pytest.fixture
+def new_empty(postgres_url: str) -> Iterator[Engine]:
+    """A database without a schema."""
+    admin = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE cordon_test_empty TEMPLATE template0"))
+    made = create_engine(make_url(postgres_url).set(database="cordon_test_empty"))
+    yield made
+    made.dispose()
+    with admin.connect() as connection:
+        connection.execute(text("DROP DATABASE cordon_test_empty WITH (FORCE)"))
+    admin.dispose()
+
+
+def test_the_newest_frozen_sql_is_what_the_code_expects() -> None:
+    """A change of the guards or of Procrastinate's schema needs a migration of its own."""
+    frozen = " ".join(" ".join(path.read_text() for path in sorted(SQL.glob("*.sql"))).split())
+    for statement in [*create_guards(), *STATEMENTS, schema_sql()]:
+        assert " ".join(statement.split()) in frozen
+
+
+def test_the_guards_hold_after_migrating(engine: Engine) -> None:
+    with engine.begin() as connection:
+        fill_every_table(connection)
+    for statement in (
+        "DELETE FROM audit_events",
+        "TRUNCATE audit_checkpoints",
+        "UPDATE audit_tiles SET hashes = ''",
+    ):
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(statement))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE dataset_versions SET state = 'frozen'"))
+    for statement in ("UPDATE dataset_versions SET state = 'draft'", "DELETE FROM dataset_items"):
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(statement))
+
+
+@pytest.mark.slow
+def test_a_migration_gives_up_on_a_lock_rather_than_queue(engine: Engine, database_url: str) -> None:
+    with engine.begin() as holder:
+        holder.execute(text("LOCK TABLE organisations IN ACCESS SHARE MODE"))
+        started = time.monotonic()
+        with pytest.raises(OperationalError, match="lock timeout"):
+            downgrade(database_url, "base")
+        assert time.monotonic() - started < 20
+    assert _catalogue(engine)["relations"] != []
