@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from app.client.credentials import Credentials, load_credentials
 from app.client.http import ApiSession
@@ -59,3 +60,11 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def do_pull(session: ApiSession, collection: Collection, directory: Path) -> Callable[[], PullResult]:
     return lambda: pull(session, SLUG, directory, PinChoice(fingerprint=collection.fingerprint))
+
+
+@pytest.fixture
+def run(credentials_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.setenv("CORDON_CREDENTIALS", str(credentials_file))
+    monkeypatch.setenv("CORDON_KEY_PASSPHRASE", "correct horse battery")
+    runner = CliRunner()
+    return lambda command, *arguments, **more: runner.invoke(command, [str(a) for a in arguments], **more)
