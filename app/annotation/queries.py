@@ -117,3 +117,10 @@ def labelled_clip_ids(session: Session) -> list[UUID]:
             .order_by(Clip.id)
         )
     )
+
+
+def is_assigned(session: Session, person_id: UUID, clip_id: UUID) -> bool:
+    """True when the person has, or had, an assignment of that clip."""
+    query = select(Assignment.id).join(Assignment.task)
+    query = query.where(Assignment.person_id == person_id, Task.clip_id == clip_id)
+    return session.scalar(query.limit(1)) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
@@ -14,6 +15,7 @@ from app.annotation.schemas import (
     AssignmentDetailSchema,
     AssignmentQuerySchema,
     AssignmentSchema,
+    FrameListSchema,
     LabelSetSchema,
     ReturnSchema,
     TaskQuerySchema,
@@ -25,12 +27,16 @@ from app.authz.permissions import Permission
 from app.core.http import current_identity, etag_of, if_match_version, resource, transaction
 from app.core.schema import page_schema
 from app.recordings.ledger import load_ledger
+from app.recordings.routes import footage
 from app.storage.vault import Vault
 
 taxonomies_blp = Blueprint("taxonomies", __name__, url_prefix="/api/v1/taxonomies", description="Label sets")
 tasks_blp = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Clips to label")
 blp = Blueprint("assignments", __name__, url_prefix="/api/v1/assignments", description="Labelling and review")
-blueprints = (taxonomies_blp, tasks_blp, blp)
+clips_blp = Blueprint(
+    "clips", __name__, url_prefix="/api/v1/clips", description="Footage of clips, by the frame"
+)
+blueprints = (taxonomies_blp, tasks_blp, blp, clips_blp)
 
 
 def _tagged(assignment: Assignment, status: int = 200) -> tuple[Assignment, int, dict[str, str]]:
@@ -158,3 +164,25 @@ class Return(MethodView):
                     reason=data["reason"],
                 )
             )
+
+
+@clips_blp.route("/<uuid:clip_id>/media")
+@requires(Permission.CLIP_VIEW)
+@clips_blp.response(200)
+def clip_media(clip_id: UUID) -> Response:
+    """The clip's film (MP4), whole or by range; for its annotators and for reviewers"""
+    with transaction() as session:
+        clip, key = service.clip_footage(session, current_identity(), clip_id)
+    return footage(key, clip.blob_key, size=clip.size, sha256=clip.sha256, media_type="video/mp4")
+
+
+@clips_blp.route("/<uuid:clip_id>/frames")
+@requires(Permission.CLIP_VIEW)
+@clips_blp.response(200, FrameListSchema)
+def clip_frames(clip_id: UUID) -> Any:
+    """When each frame of the clip is shown: its rows of the frame ledger"""
+    vault = resource(Vault)
+    with transaction() as session:
+        return service.clip_frames(
+            session, current_identity(), lambda recording: load_ledger(vault, session, recording), clip_id
+        )

@@ -1,0 +1,133 @@
+"""Composing and freezing; what is frozen stays, even for somebody with the database's password."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from app.core.db import Database
+from app.core.errors import InvalidRequest, StaleVersion
+from app.core.identity import Identity, Role
+from app.core.ids import new_id
+from app.datasets import service
+from app.datasets.models import DatasetItem, DatasetVersion
+from app.exercises.models import Exercise
+from app.storage.vault import Vault
+from tests.factories.accounts import make_identity
+from tests.factories.annotation import make_labelled_recording
+from tests.factories.recordings import make_ready_recording
+
+
+def draft(session: Session, manager: Identity) -> DatasetVersion:
+    dataset = service.create_dataset(
+        session, manager, slug=f"set-{new_id().hex[:20]}", name="S", description=""
+    )
+    return service.create_version(session, manager, dataset_id=dataset.id)
+
+
+def filled(session: Session, manager: Identity) -> DatasetVersion:
+    made = draft(session, manager)
+    return service.set_items(session, manager, version_id=made.id, version=made.version)
+
+
+def test_a_frozen_version_holds_labels_splits_and_digest(database: Database, vault: Vault) -> None:
+    with database.transaction() as session:
+        recording = make_labelled_recording(session, vault)
+        frozen = service.freeze_version(
+            session,
+            manager := make_identity(session, Role.RELEASE_MANAGER),
+            version_id=filled(session, manager).id,
+        )
+        items = service.list_items(session, manager, frozen.id, cursor=None, limit=50).items
+    assert frozen.state == "frozen"
+    assert len(frozen.digest or b"") == 32
+    assert {i.exercise_id for i in items} == {recording.exercise_id}
+    assert len({i.split for i in items}) == 1  # one exercise, one split
+    labels = [label for i in items for label in (i.labels or {})["labels"]]
+    assert [(x["label"], x["start_frame"], x["start_pts"]) for x in labels] == [
+        ("gunshot", 5, 500),
+        ("gunshot", 55, 5500),
+    ]
+
+
+def test_the_same_contents_have_the_same_digest(database: Database, vault: Vault) -> None:
+    with database.transaction() as session:
+        make_labelled_recording(session, vault)
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        dataset = service.create_dataset(session, manager, slug="twice", name="S", description="")
+        digests = []
+        for _ in range(2):
+            made = service.create_version(session, manager, dataset_id=dataset.id)
+            service.set_items(session, manager, version_id=made.id, version=made.version)
+            digests.append(service.freeze_version(session, manager, version_id=made.id).digest)
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("missing", ["lawful_basis", "consent_record"])
+def test_footage_without_basis_or_consent_is_not_frozen(
+    database: Database, vault: Vault, missing: str
+) -> None:
+    with database.transaction() as session:
+        recording = make_labelled_recording(session, vault)
+        setattr(session.get_one(Exercise, recording.exercise_id), missing, None)
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        made = filled(session, manager)
+    with (
+        database.transaction() as session,
+        pytest.raises(service.NotReleasable, match=missing.replace("_", " ")),
+    ):
+        service.freeze_version(session, manager, version_id=made.id)
+    with database.transaction() as session:
+        assert session.get_one(DatasetVersion, made.id).state == "draft"
+
+
+def test_withdrawn_footage_is_not_frozen(database: Database, vault: Vault) -> None:
+    with database.transaction() as session:
+        recording = make_labelled_recording(session, vault)
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        made = filled(session, manager)
+        recording.state = "withdrawn"
+    with database.transaction() as session, pytest.raises(service.NotReleasable, match="no longer ready"):
+        service.freeze_version(session, manager, version_id=made.id)
+
+
+def test_an_empty_version_is_not_frozen(database: Database) -> None:
+    with database.transaction() as session:
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        with pytest.raises(service.NotReleasable, match="no clips"):
+            service.freeze_version(session, manager, version_id=draft(session, manager).id)
+
+
+def test_only_labelled_clips_are_composed(database: Database, vault: Vault) -> None:
+    with database.transaction() as session:
+        unlabelled = make_ready_recording(session, vault)
+        session.refresh(unlabelled, ["clips"])
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        made = draft(session, manager)
+        with pytest.raises(InvalidRequest, match="accepted labels"):
+            service.set_items(
+                session, manager, version_id=made.id, version=made.version, clip_ids=[unlabelled.clips[0].id]
+            )
+        with pytest.raises(StaleVersion):
+            service.set_items(session, manager, version_id=made.id, version=made.version + 1)
+
+
+def test_a_frozen_version_is_refused_by_service_and_database(database: Database, vault: Vault) -> None:
+    with database.transaction() as session:
+        make_labelled_recording(session, vault)
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        frozen = service.freeze_version(session, manager, version_id=filled(session, manager).id)
+        with pytest.raises(service.VersionFrozen):
+            service.set_items(session, manager, version_id=frozen.id, version=frozen.version)
+        with pytest.raises(service.VersionFrozen):
+            service.freeze_version(session, manager, version_id=frozen.id)
+    for statement in (
+        update(DatasetVersion).where(DatasetVersion.id == frozen.id).values(number=99),
+        update(DatasetItem).where(DatasetItem.dataset_version_id == frozen.id).values(split="test"),
+        delete(DatasetItem).where(DatasetItem.dataset_version_id == frozen.id),
+        delete(DatasetVersion).where(DatasetVersion.id == frozen.id),
+    ):
+        with pytest.raises(DBAPIError, match="frozen"), database.transaction() as session:
+            session.execute(statement)
