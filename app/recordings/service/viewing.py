@@ -49,18 +49,20 @@ def open_clip(session: Session, identity: Identity, clip: Clip) -> DataKey:
     """The key to a clip's file, audited. For features that have decided that the actor may see the clip."""
     recording = clip.recording
     require_viewable(recording)
-    record_view(session, identity, recording, f"clip:{clip.ordinal}")
+    record_view(session, identity, recording, f"clip:{clip.ordinal}", tag=Tag.CLIP_VIEWED)
     return key_of(session, recording)
 
 
-def record_view(session: Session, identity: Identity, recording: Recording, what: str) -> None:
-    """Writes `recording:viewed`, once for each actor, thing and window."""
+def record_view(
+    session: Session, identity: Identity, recording: Recording, what: str, *, tag: Tag = Tag.RECORDING_VIEWED
+) -> None:
+    """Writes `recording:viewed` (or `clip:viewed`) once for each actor, thing and window."""
     seconds = int(now().timestamp()) // VIEW_WINDOW_SECONDS * VIEW_WINDOW_SECONDS
     window = datetime.fromtimestamp(seconds, UTC)
     if identity.id is None:
         raise NotFound
     if queries.note_view(session, identity.id, recording.id, what, window):
-        note(session, identity, Tag.RECORDING_VIEWED, recording, {"what": what})
+        note(session, identity, tag, recording, {"what": what})
 
 
 def key_of(session: Session, recording: Recording) -> DataKey:

@@ -1,0 +1,29 @@
+"""Tasks, assignments, labels and review: what routes, jobs, pages and higher features call."""
+
+from app.annotation.service.assignments import get_assignment, list_assignments, list_tasks, take_next
+from app.annotation.service.errors import NothingToLabel, OwnWork, WrongState
+from app.annotation.service.labelling import LedgerOf, save_annotations, submit
+from app.annotation.service.opening import ensure_taxonomy, list_taxonomies, open_tasks
+from app.annotation.service.reviewing import accept, send_back
+from app.annotation.service.viewing import ClipFrames, clip_footage, clip_frames
+
+__all__ = [
+    "ClipFrames",
+    "LedgerOf",
+    "NothingToLabel",
+    "OwnWork",
+    "WrongState",
+    "accept",
+    "clip_footage",
+    "clip_frames",
+    "ensure_taxonomy",
+    "get_assignment",
+    "list_assignments",
+    "list_tasks",
+    "list_taxonomies",
+    "open_tasks",
+    "save_annotations",
+    "send_back",
+    "submit",
+    "take_next",
+]
