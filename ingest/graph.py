@@ -29,6 +29,9 @@ CLEAN = {
     "flags": "+bitexact",
 }
 MP4 = {**CLEAN, "metadata:s:v": "encoder=", "movflags": "+faststart", "write_tmcd": 0, "f": "mp4"}
+# Never reached: a key frame is forced each interval. (With `keyint=infinite` and two threads, x264's bytes differed
+# from run to run.)
+_LONGEST_GOP = 1000
 # SEI units hold x264's version and options; the decoder needs none of them.
 NO_SEI = "filter_units=remove_types=6"
 
@@ -71,7 +74,7 @@ def build(probe: Probe, profile: Profile, limits: Limits) -> Any:
     source = ffmpeg.input(
         f"file:{SOURCE_NAME}",
         # rotation is done below, by hand: the ledger hashes what was decoded, not what was turned
-        **{"display_rotation:v": 0, "threads": profile.threads, **input_options(limits)},
+        **{"display_rotation:v": 0, "threads": profile.decoder_threads, **input_options(limits)},
     )
     picture = source[str(probe.video.index)]
     ledger = ffmpeg.output(
@@ -94,7 +97,7 @@ def build(probe: Probe, profile: Profile, limits: Limits) -> Any:
         outputs.append(ffmpeg.output(sounds[2], PCM_NAME, **CLEAN, **options))
     return ffmpeg.merge_outputs(*outputs).global_args(
         "-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-copyts",
-        "-filter_complex_threads", str(profile.threads),
+        "-filter_complex_threads", str(profile.decoder_threads),
     )  # fmt: skip
 
 
@@ -188,7 +191,7 @@ def _video_output(streams: list[Any], options: dict[str, Any], profile: Profile,
         # a closed GOP that starts at every whole interval, whatever the frame rate does
         "force_key_frames": f"expr:gte(t+0.0005,n_forced*{profile.gop_seconds})",
         "forced-idr": 1,
-        "x264-params": "open-gop=0:keyint=infinite",
+        "g": _LONGEST_GOP,
         "bsf:v": NO_SEI,
         "fps_mode": "passthrough",
         "enc_time_base": "demux",

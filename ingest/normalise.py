@@ -10,11 +10,12 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.checks import truncated
 from ingest.errors import FileRejected, MachineFault
 from ingest.frames import Ledger, parse_framehash
 from ingest.graph import FRAMES_NAME, MASTER_NAME, PROXY_NAME, build
 from ingest.packets import Packets, read_packets
-from ingest.probe import Probe, truncated
+from ingest.probe import Probe
 from ingest.profiles import Profile
 from ingest.workspace import Workspace
 
@@ -39,13 +40,13 @@ def normalise(
     ledger = parse_framehash(workspace.path / FRAMES_NAME, probe.packets)
     first = int(ledger.pts[0])
     if first != probe.video.first_pts:
-        # The container showed pictures that do not decode (a stream cut in at its middle): the sound was put
-        # against the wrong zero. Do it again with the right one.
+        # The picture that should be first does not decode, so the sound was put against the wrong zero.
         probe = replace(probe, video=replace(probe.video, first_pts=first))
         command = _pass(workspace, probe, profile, on_frames)
         ledger = parse_framehash(workspace.path / FRAMES_NAME, probe.packets)
-    if ledger.frame_count < len(probe.packets.pts) * 0.98 - 2:
-        raise truncated(ledger.frame_count, len(probe.packets.pts))
+    expected = len(probe.packets.pts) - probe.packets.first
+    if ledger.frame_count < expected * 0.98 - 2:
+        raise truncated(ledger.frame_count, expected)
     keys = _check(workspace, ledger, MASTER_NAME)
     _check(workspace, ledger, PROXY_NAME)
     return Normalised(ledger, keys, command)

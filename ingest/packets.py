@@ -30,6 +30,11 @@ class Packets:
     key: NDArray[np.bool_]
 
     @property
+    def first(self) -> int:
+        """Index of the first key frame: what comes before it (a stream joined at its middle) cannot be decoded."""
+        return int(np.argmax(self.key))
+
+    @property
     def variable(self) -> bool:
         """True when frame distances differ by more than the one tick that rounding to the time base causes."""
         gaps = np.diff(self.pts)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from ingest.checks import refusal_of, refuse_long, refuse_sparse, refuse_truncated
 from ingest.errors import FileRejected
 from ingest.ffmpeg import AUDIO_CODECS, VIDEO_CODECS, input_options
 from ingest.packets import Packets, read_packets
@@ -15,7 +15,6 @@ from ingest.profiles import Limits
 from ingest.workspace import SOURCE_NAME, Workspace
 
 _TELEMETRY_TAGS = {"gpmd": "gpmd", "tmcd": "tmcd", "camm": "camm", "mett": "mett"}
-_TRUNCATION_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +71,15 @@ def probe(workspace: Workspace) -> Probe:
     streams: list[dict[str, Any]] = described.get("streams", [])
     found = described.get("format", {})
     duration = float(found.get("duration", 0.0))
-    _refuse_long(duration, workspace.limits)
+    refuse_long(duration, workspace.limits)
     video = _pick_video(streams, workspace.limits)
     index = int(video["index"])
     packets = read_packets(workspace, SOURCE_NAME, str(index), duration)
     span = float((int(packets.pts[-1]) - int(packets.pts[0])) * Fraction(video["time_base"]))
-    _refuse_long(span, workspace.limits)
-    _refuse_sparse(packets, span, workspace.limits)
+    refuse_long(span, workspace.limits)
+    refuse_sparse(packets, span, workspace.limits)
     stream = _video(video, packets)
-    _refuse_truncated(stream, found, video, span)
+    refuse_truncated(packets, stream.declared_frames, _declared_seconds(found, video), span)
     audio, findings = _pick_audio(streams)
     if sum(s.get("codec_type") == "video" and not _is_picture(s) for s in streams) > 1:
         findings.append(f"The file has several video tracks; track {index} is used.")
@@ -103,26 +102,7 @@ def _describe(workspace: Workspace) -> dict[str, Any]:
     if done.status == 0 and "max_streams" not in done.stderr:
         described: dict[str, Any] = json.loads(done.stdout.read_text(errors="replace"))
         return described
-    raise _refusal(done.stderr, workspace.limits)
-
-
-def _refusal(stderr: str, limits: Limits) -> FileRejected:
-    """Put ffprobe's complaint into words."""
-    if "max_streams" in stderr:
-        return FileRejected(
-            "too_many_streams", f"The file has more than {limits.max_streams} tracks, which is the most."
-        )
-    if "moov atom not found" in stderr or "ended prematurely" in stderr:
-        return FileRejected(
-            "truncated", "The file is incomplete: its index is missing. Copy it from the camera again."
-        )
-    if "exceeds specified max pixel count" in stderr:
-        return FileRejected("too_large", "The picture has more pixels than are accepted.")
-    if codec := re.search(r"Codec \((\w+)\) not on whitelist", stderr):
-        return FileRejected("unsupported_codec", f"The file is coded as {codec[1]}, which is not accepted.")
-    return FileRejected(
-        "not_media", "This is no video of a kind that is accepted (MP4, MOV, MKV, WebM, AVI or TS)."
-    )
+    raise refusal_of(done.stderr, workspace.limits)
 
 
 def _is_picture(stream: dict[str, Any]) -> bool:
@@ -178,7 +158,7 @@ def _video(stream: dict[str, Any], packets: Packets) -> VideoStream:
         interlaced=stream.get("field_order", "progressive") not in ("progressive", "unknown"),
         time_base=Fraction(stream["time_base"]),
         average_rate=_ratio(stream.get("avg_frame_rate", ""), Fraction(0)),
-        first_pts=int(packets.pts[0]),
+        first_pts=int(packets.pts[packets.first]),
         declared_frames=int(declared) if declared.isdigit() else None,
         packet_count=packets.total,
         variable_rate=packets.variable,
@@ -203,32 +183,10 @@ def _telemetry(stream: dict[str, Any]) -> str:
     return _TELEMETRY_TAGS.get(tag, "data")
 
 
-def _refuse_long(seconds: float, limits: Limits) -> None:
-    if seconds > limits.max_seconds:
-        raise FileRejected("too_large", f"The file claims {seconds / 3600:.0f} hours, more than is accepted.")
-
-
-def _refuse_sparse(packets: Packets, span: float, limits: Limits) -> None:
-    if span > 60 and len(packets.pts) < span / 60 * limits.min_frames_per_minute:
-        raise FileRejected(
-            "too_sparse", f"The file has {len(packets.pts)} pictures in {span / 60:.0f} minutes."
-        )
-
-
-def _refuse_truncated(video: VideoStream, found: dict[str, Any], stream: dict[str, Any], span: float) -> None:
-    """Compare what is stored with what the container declares: a count (MP4, AVI) or a length (Matroska)."""
-    if video.declared_frames and video.packet_count < video.declared_frames:
-        raise truncated(video.packet_count, video.declared_frames)
-    tag = stream.get("tags", {}).get("DURATION", "")
-    if "matroska" in str(found.get("format_name", "")) and tag.count(":") == 2:
-        hours, minutes, seconds = tag.split(":")
-        declared = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-        if declared - span > max(1.0, declared * _TRUNCATION_TOLERANCE):
-            raise FileRejected(
-                "truncated", f"The file is cut short: {span:.1f} of {declared:.1f} seconds are there."
-            )
-
-
-def truncated(present: int, declared: int) -> FileRejected:
-    """The refusal of a file whose pictures are fewer than it declares."""
-    return FileRejected("truncated", f"The file is cut short: {present} of {declared} pictures can be read.")
+def _declared_seconds(found: dict[str, Any], stream: dict[str, Any]) -> float | None:
+    """The picture track's length as Matroska declares it ("HH:MM:SS.f"); None elsewhere."""
+    tag = str(stream.get("tags", {}).get("DURATION", ""))
+    if "matroska" not in str(found.get("format_name", "")) or tag.count(":") != 2:
+        return None
+    hours, minutes, seconds = tag.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

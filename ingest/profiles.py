@@ -1,7 +1,8 @@
 """What ingest makes of a recording, as data: change a profile, not code.
 
-Everything that decides the bytes of an output stands here, the number of threads among it: x264's output depends
-on it, and two runs over the same file must give the same bytes.
+Everything that decides the bytes of an output stands here, the number of the encoder's threads among it: x264's output
+depends on it, and two runs over the same file must give the same bytes. One is what always did; master and proxy
+are coded side by side, beside the decoder's and the filters' threads, so the processors are busy all the same.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class Profile:
     max_short_side: int = 720
     crf: int = 23
     preset: str = "veryfast"
-    threads: int = 2
+    threads: int = 1
+    decoder_threads: int = 2
     gop_seconds: int = 1
     audio_rate: int = 48_000
     audio_bit_rate: int = 128_000

@@ -39,6 +39,13 @@ def plain(
     return path
 
 
+def odd_size(path: Path) -> Path:
+    """161 by 121, which 4:2:0 cannot hold."""
+    return plain(
+        path, size="161x121", codec=("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv444p")
+    )
+
+
 def variable_rate(path: Path, *, seconds: float = 2) -> Path:
     """Frames at uneven times, with a gap of a second after the twentieth."""
     uneven = "settb=1/1000,setpts=N*40+mod(N*7\\,5)*4+gte(N\\,20)*1000"

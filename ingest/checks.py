@@ -1,0 +1,61 @@
+"""The refusals, in words for the person who uploaded: what a container's own claims give away before decoding."""
+
+from __future__ import annotations
+
+import re
+
+from ingest.errors import FileRejected
+from ingest.packets import Packets
+from ingest.profiles import Limits
+
+_TRUNCATION_TOLERANCE = 0.05
+
+
+def refusal_of(stderr: str, limits: Limits) -> FileRejected:
+    """Put ffprobe's complaint into words."""
+    if "max_streams" in stderr:
+        return FileRejected(
+            "too_many_streams", f"The file has more than {limits.max_streams} tracks, which is the most."
+        )
+    if "moov atom not found" in stderr or "ended prematurely" in stderr:
+        return FileRejected(
+            "truncated", "The file is incomplete: its index is missing. Copy it from the camera again."
+        )
+    if "exceeds specified max pixel count" in stderr:
+        return FileRejected("too_large", "The picture has more pixels than are accepted.")
+    if codec := re.search(r"Codec \((\w+)\) not on whitelist", stderr):
+        return FileRejected("unsupported_codec", f"The file is coded as {codec[1]}, which is not accepted.")
+    return FileRejected(
+        "not_media", "This is no video of a kind that is accepted (MP4, MOV, MKV, WebM, AVI or TS)."
+    )
+
+
+def refuse_long(seconds: float, limits: Limits) -> None:
+    """Refuse what claims to last longer than a day, by default."""
+    if seconds > limits.max_seconds:
+        raise FileRejected("too_large", f"The file claims {seconds / 3600:.0f} hours, more than is accepted.")
+
+
+def refuse_sparse(packets: Packets, span: float, limits: Limits) -> None:
+    """Refuse a handful of pictures spread over hours, which makes decoders fill the time between."""
+    if span > 60 and len(packets.pts) < span / 60 * limits.min_frames_per_minute:
+        raise FileRejected(
+            "too_sparse", f"The file has {len(packets.pts)} pictures in {span / 60:.0f} minutes."
+        )
+
+
+def refuse_truncated(
+    packets: Packets, declared: int | None, declared_seconds: float | None, span: float
+) -> None:
+    """Compare what is stored with what the container declares: a count (MP4, AVI) or a length (Matroska)."""
+    if declared and packets.total < declared:
+        raise truncated(packets.total, declared)
+    if declared_seconds and declared_seconds - span > max(1.0, declared_seconds * _TRUNCATION_TOLERANCE):
+        raise FileRejected(
+            "truncated", f"The file is cut short: {span:.1f} of {declared_seconds:.1f} seconds are there."
+        )
+
+
+def truncated(present: int, declared: int) -> FileRejected:
+    """The refusal of a file whose pictures are fewer than it declares."""
+    return FileRejected("truncated", f"The file is cut short: {present} of {declared} pictures can be read.")
