@@ -14,7 +14,7 @@ COMMANDS: dict[str, str] = {
     "run": "app.serve:run",
     "serve": "app.serve:serve",
     "worker": "app.serve:worker",
-    "doctor": "app.serve:doctor",
+    "doctor": "app.doctor:doctor",
     "login": "app.client.login:login",
     "upload": "app.client.upload_command:upload",
     "list": "app.client.commands:list_releases",

@@ -19,9 +19,11 @@ from app.audit.routes import log_blp as log_blueprint
 from app.authz.gate import check_gate, install_gate, public
 from app.core import http
 from app.core.db import Database
+from app.core.metrics import init_metrics
 from app.core.openapi import CordonApi, security_schemes
 from app.datasets.routes import blp as datasets_blueprint
 from app.datasets.routes import versions_blp as versions_blueprint
+from app.embedded import embedded_url
 from app.exercises.routes import blp as exercises_blueprint
 from app.partners.routes import blp as agreements_blueprint
 from app.recordings.routes import blp as recordings_blueprint
@@ -58,14 +60,16 @@ def blueprints_of(surface: Surface) -> list[Any]:
 def create_app(settings: Settings, surface: Surface, *, database: Database | None = None) -> Flask:
     """The application of one surface. Raises GateError if any of its routes declares no permission.
 
-    `database` is given by tests and the embedded service; otherwise settings.database_url names it.
+    `database` is given by tests; otherwise settings.database_url names it, or it is the home's embedded one.
     """
     app = Flask("app", static_folder=None)
     app.config.update(_flask_config(settings, surface))
-    db = database or Database(settings.database_url or "")
+    db = database or Database(settings.database_url or embedded_url(settings.home))
     for kind, value in ((Settings, settings), (Database, db), (Vault, Vault.from_settings(settings))):
         http.provide(app, kind, value)  # type: ignore[arg-type]
     http.init_app(app)
+    if settings.metrics_port:
+        init_metrics(app)
     init_sessions(app)
     pages = init_pages(app, surface)
     install_gate(app, load_identity, on_anonymous=pages.redirect_to_sign_in)

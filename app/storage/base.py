@@ -88,12 +88,13 @@ def open_store(url: str) -> BlobStore:
     StoreAddressError for any other address.
     """
     from app.storage.local import LocalStore
-    from app.storage.s3 import S3Store
 
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
         return LocalStore(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
+        from app.storage.s3 import S3Store
+
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         if unknown := options.keys() - {"endpoint", "region"}:
             raise StoreAddressError(f"unknown options in the storage address: {', '.join(sorted(unknown))}")

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -83,6 +80,9 @@ class AwsKmsMasterKey:
     """A key that stays in AWS KMS; the context is its encryption context, so CloudTrail shows it."""
 
     def __init__(self, key_id: str, *, region: str | None = None, endpoint: str | None = None) -> None:
+        import boto3  # costs a quarter of a second that a start without KMS need not spend
+        from botocore.config import Config
+
         self.id = "aws-kms:" + key_id
         self._key_id = key_id
         config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 4})
@@ -100,6 +100,8 @@ class AwsKmsMasterKey:
         return plain
 
     def _call(self, operation: str, **request: object) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             return getattr(self._client, operation)(KeyId=self._key_id, **request)
         except ClientError as error:

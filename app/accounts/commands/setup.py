@@ -6,11 +6,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
-import secrets
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import click
 from sqlalchemy import select
@@ -27,13 +23,11 @@ from app.accounts.commands.local import (
 )
 from app.accounts.models import Organisation, Person
 from app.audit.events import Tag
-from app.audit.keys import create_checkpoint_key, origin_of
 from app.audit.service import append
 from app.core.db import Database
 from app.core.identity import OrganisationKind, Role
 from app.core.migrate import upgrade
-from app.settings import Settings, home_from
-from app.storage.keys import generate_key_file
+from app.home import prepare_home
 
 _ADMIN_LINE = "Administrator {email}: activation code {activation_code} (shown once, good for 72 hours)"
 _READY_LINE = "Cordon is set up in {home}"
@@ -55,35 +49,25 @@ def init(admin_email: str | None, admin_name: str, operator: str, as_json: bool)
     """
     settings = prepare_home(os.environ)
     with running_database(settings) as url:
-        upgrade(url)
-        database = Database(url, pool_size=1)
-        try:
-            with database.transaction() as session:
-                seed_features(session)
-                result = first_accounts(session, operator=operator, email=admin_email, name=admin_name)
-        finally:
-            database.dispose()
+        result = prepare_database(url, operator=operator, email=admin_email, name=admin_name)
     document = {"home": str(settings.home), **result}
     say(document, as_json=as_json, line=_READY_LINE)
     if not as_json and result["admin"] and result["admin"]["activation_code"]:
         say(result["admin"], as_json=False, line=_ADMIN_LINE)
 
 
-def prepare_home(environ: Mapping[str, str]) -> Settings:
-    """Makes the data directory (0700) and every key that is missing; returns the settings that now hold."""
-    home = home_from(environ)
-    for directory in (home, home / "keys", home / "keys" / "online"):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-    secret = home / "keys" / "secret_key"
-    if not environ.get("CORDON_SECRET_KEY") and not secret.exists():
-        _write_private(secret, secrets.token_urlsafe(48) + "\n")
-    settings = Settings.from_environ(environ)
-    if (master := _local_path(settings.master_key_uri)) and not master.exists():
-        generate_key_file(master)
-    if (checkpoint := _local_path(settings.checkpoint_key_uri)) and not checkpoint.exists():
-        create_checkpoint_key(settings.checkpoint_key_uri, origin_of(settings.partner_url))
-    return settings
+def prepare_database(
+    url: str, *, operator: str = "Operator", email: str | None = None, name: str = "Administrator"
+) -> dict[str, Any]:
+    """Migrates the database and writes what the service starts with; returns what `first_accounts` says."""
+    upgrade(url)
+    database = Database(url, pool_size=1)
+    try:
+        with database.transaction() as session:
+            seed_features(session)
+            return first_accounts(session, operator=operator, email=email, name=name)
+    finally:
+        database.dispose()
 
 
 def first_accounts(session: Session, *, operator: str, email: str | None, name: str) -> dict[str, Any]:
@@ -124,16 +108,3 @@ def _first_admin(
     if person.activated or not person.active:
         return person, None
     return service.reset_person(session, LOCAL_ADMIN, person.id)
-
-
-def _local_path(uri: str) -> Path | None:
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
