@@ -49,6 +49,13 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 @contextmanager
 def gunicorn(settings: Settings, *, threads: int = 8) -> Iterator[str]:
     """Serves the staff surface; yields its address."""
+    with gunicorn_process(settings, threads=threads) as (address, _):
+        yield address
+
+
+@contextmanager
+def gunicorn_process(settings: Settings, *, threads: int = 8) -> Iterator[tuple[str, int]]:
+    """Serves the staff surface with one worker process; yields its address and that worker's id."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gunicorn", "tests.factories.server:staff()", "--no-control-socket"]
@@ -56,7 +63,8 @@ def gunicorn(settings: Settings, *, threads: int = 8) -> Iterator[str]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment(settings, CORDON_STAFF_URL=address))
     try:
         _await(f"{address}/healthz", process)
-        yield address
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        yield address, int(children[0])
     finally:
         process.terminate()
         process.wait(30)

@@ -1,30 +1,26 @@
 """Receiving an upload's bytes, so that no acknowledged byte is ever lost.
 
 Bytes are written, hashed and made durable (fdatasync), and only then is the new offset committed: after each block
-of 64 MiB and at the end of the request, however it ended. The database's offset is the truth; a file that is longer
-is cut to it. No transaction stays open while bytes travel.
+of 64 MiB, beside the next block's arrival, and at the end of the request, however it ended. The database's offset is
+the truth; a file that is longer is cut to it. No transaction stays open while bytes travel.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from app.audit import service as audit
-from app.audit.events import Tag
-from app.core.clock import now
 from app.core.db import Database
 from app.core.identity import Identity
-from app.jobs import defer
 from app.settings import Settings
 from app.uploads import queries
-from app.uploads.models import Upload, UploadBlock
+from app.uploads.models import Upload
 from app.uploads.service import lifecycle
+from app.uploads.service.acknowledging import advance
 from app.uploads.service.errors import (
     BodyTooLong,
     ChecksumMismatch,
@@ -139,8 +135,14 @@ class _Reception:
         self._file = file
         self._checksum = checksum
         self._chunk = hashlib.new(checksum.algorithm) if checksum else None
+        self._begun = upload.offset  # up to here bytes are acknowledged, or about to be
+        self._pending: Future[Upload] | None = None
 
     def run(self, source: Source, length: int | None) -> Upload:
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint") as self._beside:
+            return self._run(source, length)
+
+    def _run(self, source: Source, length: int | None) -> Upload:
         try:
             self._file.resume(self._upload.offset)
         except StagingLost as lost:
@@ -170,8 +172,8 @@ class _Reception:
             self._file.append(buffer[:got])
             if self._chunk:
                 self._chunk.update(buffer[:got])
-            elif self._file.position - self._upload.offset >= BLOCK_SIZE and left > got:
-                self._checkpoint()
+            elif self._file.position - self._begun >= BLOCK_SIZE and left > got:
+                self._checkpoint_beside()
             left -= got
         if length is None and self._read(source, buffer[:1]):
             raise BodyTooLong
@@ -187,48 +189,33 @@ class _Reception:
             if time.monotonic() > deadline:
                 raise UploadStalled
 
+    def _checkpoint_beside(self) -> None:
+        """Starts to make durable and acknowledge what is in the file, while more arrives."""
+        self._settle()
+        self._pending = self._beside.submit(self._acknowledge, *self._fresh())
+
     def _checkpoint(self) -> None:
-        """Makes durable and acknowledges what is in the file."""
-        start, end = self._upload.offset, self._file.position
-        if start == end and end != self._upload.length:
-            return
+        """Makes durable and acknowledges all that is in the file."""
+        self._settle()
+        if self._file.position > self._upload.offset:
+            self._upload = self._acknowledge(*self._fresh())
+
+    def _settle(self) -> None:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            self._upload = pending.result()
+
+    def _fresh(self) -> tuple[int, int, list[tuple[int, bytes]]]:
+        start, self._begun = self._begun, self._file.position
+        return start, self._begun, self._file.take_blocks(last=self._begun == self._upload.length)
+
+    def _acknowledge(self, start: int, end: int, blocks: list[tuple[int, bytes]]) -> Upload:
         self._file.sync()
-        blocks = self._file.take_blocks(last=end == self._upload.length)
-        with self._receiver.db.transaction() as session:
-            self._upload = advance(
-                session, self._identity, self._receiver.settings, self._upload.id, start, end, blocks
-            )
+        receiver = self._receiver
+        with receiver.db.transaction() as session:
+            return advance(session, self._identity, receiver.settings, self._upload.id, start, end, blocks)
 
     def _give_up(self, lost: StagingLost) -> None:
         with self._receiver.db.transaction() as session:
             upload = lifecycle.get_upload(session, self._identity, self._upload.id, lock=True)
             lifecycle.reject(session, upload, lost.type.replace("-", "_"), lost.title)
-
-
-def advance(
-    session: Session,
-    identity: Identity,
-    settings: Settings,
-    upload_id: UUID,
-    start: int,
-    end: int,
-    blocks: list[tuple[int, bytes]],
-) -> Upload:
-    """Acknowledges bytes `[start, end)`, which are durable; with the last byte the upload is received.
-
-    Raises WrongOffset when the row has moved meanwhile, UploadGone when it ended.
-    """
-    upload = lifecycle.get_upload(session, identity, upload_id, lock=True)
-    lifecycle.require_present(upload)
-    if upload.state not in queries.OPEN_STATES or upload.offset != start:
-        raise WrongOffset(f"The upload goes on at {upload.offset}", offset=upload.offset)
-    upload.offset, upload.state, upload.updated_at = end, "receiving", now()
-    upload.expires_at = lifecycle.expiry(settings)
-    session.add_all(UploadBlock(upload_id=upload_id, ordinal=n, sha256=digest) for n, digest in blocks)
-    if end == upload.length:
-        upload.state, upload.completed_at = "received", now()
-        details = {"length": upload.length}
-        audit.append(session, identity, Tag.UPLOAD_COMPLETE, subject=("upload", upload.id), details=details)
-        defer(session, "uploads.complete", upload_id=upload.id)
-    session.flush()
-    return upload

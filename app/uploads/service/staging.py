@@ -21,7 +21,7 @@ from uuid import UUID
 from app.uploads.service.errors import StagingFull, StagingLost, UploadLocked
 
 BLOCK_SIZE: Final = 64 * 2**20
-READ_SIZE: Final = 4 * 2**20
+READ_SIZE: Final = 2**20
 STALE_SECONDS: Final = 2.0  # a writer that wrote nothing for so long must let go for another writer
 PATIENCE_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
