@@ -154,13 +154,14 @@ class GrantApproval(Base):
 
 
 class Download(Base):
-    """A target (or a range of it, as asked for) handed to a partner's client."""
+    """A target (or a range of it, as asked for) handed to a partner's machine client or signed-in engineer."""
 
     __tablename__ = "downloads"
 
     id: Mapped[IdPk]
     grant_id: Mapped[UUID] = mapped_column(ForeignKey("grants.id"), index=True)
     target_id: Mapped[UUID] = mapped_column(ForeignKey("tuf_targets.id"), index=True)
-    client_id: Mapped[UUID] = mapped_column(ForeignKey("machine_clients.id"))
+    actor_kind: Mapped[str]
+    actor_id: Mapped[UUID]
     byte_range: Mapped[str]
     created_at: Mapped[CreatedAt]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from app.core.schema import BaseSchema
 
-HEX = {"metadata": {"type": ["string", "null"]}}
+HEX: dict[str, Any] = {"type": ["string", "null"]}
 
 
 class RootSchema(BaseSchema):
@@ -51,7 +53,9 @@ class PublicReleaseSchema(BaseSchema):
     number = fields.Integer()
     state = fields.String()
     notes = fields.String()
-    manifest_sha256 = fields.Function(lambda r: r.manifest_sha256.hex() if r.manifest_sha256 else None, **HEX)
+    manifest_sha256 = fields.Function(
+        lambda r: r.manifest_sha256.hex() if r.manifest_sha256 else None, metadata=HEX
+    )
     shard_count = fields.Integer(allow_none=True)
     clip_count = fields.Integer(allow_none=True)
     total_bytes = fields.Integer(allow_none=True)

@@ -1,6 +1,6 @@
 """The first schema: every table, Procrastinate's, and the guards of what must not change.
 
-Revision: 6774bb9a100a; created 2026-11-23 22:02:01.126439.
+Revision: 6774bb9a100a; created 2026-11-23 22:12:34.211894.
 """
 
 from __future__ import annotations
@@ -726,12 +726,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("grant_id", sa.Uuid(), nullable=False),
         sa.Column("target_id", sa.Uuid(), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("actor_kind", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=False),
         sa.Column("byte_range", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["machine_clients.id"], name=op.f("fk_downloads_client_id_machine_clients")
-        ),
         sa.ForeignKeyConstraint(["grant_id"], ["grants.id"], name=op.f("fk_downloads_grant_id_grants")),
         sa.ForeignKeyConstraint(
             ["target_id"], ["tuf_targets.id"], name=op.f("fk_downloads_target_id_tuf_targets")

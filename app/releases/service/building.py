@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import UUID
@@ -77,9 +78,8 @@ def samples_of(
     }
     samples = []
     for position, (item, clip, recording) in enumerate(rows, 1):
-        opened = _clip_opener(
-            vault, keys[recording.data_key_id], clip.blob_key, lambda n=position: on_clip(n)
-        )
+        on_open = partial(on_clip, position)
+        opened = _clip_opener(vault, keys[recording.data_key_id], clip.blob_key, on_open)
         document = clip_document(item, clip, recording).encode()
         members = (Member("mp4", clip.size, opened), Member.of_bytes("json", document))
         samples.append(Sample(str(clip.id), members))

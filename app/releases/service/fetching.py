@@ -85,7 +85,12 @@ def hand_out(session: Session, identity: Identity, *, slug: str, path: str, byte
         raise NotFound
     session.add(
         Download(
-            id=new_id(), grant_id=grant.id, target_id=target.id, client_id=identity.id, byte_range=byte_range
+            id=new_id(),
+            grant_id=grant.id,
+            target_id=target.id,
+            actor_kind=identity.kind.value,
+            actor_id=identity.id,
+            byte_range=byte_range,
         )
     )
     append(
