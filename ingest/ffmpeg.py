@@ -9,7 +9,6 @@ import importlib.util
 import logging
 import os
 import platform
-import re
 import signal
 import subprocess
 import time
@@ -22,34 +21,10 @@ from typing import IO
 from ingest.errors import Cancelled, FileRejected, MachineFault
 from ingest.profiles import Limits
 from ingest.sandbox import CANNOT_START, NOTE, Policy, wrap
+from ingest.whitelist import DECODERS, FORMATS
 
 log = logging.getLogger(__name__)
 
-# Demuxers and decoders a body-worn or handheld camera needs. Without the first list an ffconcat or m3u8 text
-# named .mp4 would open other files.
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
-VIDEO_CODECS = frozenset(
-    re.findall(r"\w+", "h264 hevc av1 vp8 vp9 mpeg4 msmpeg4v3 mpeg2video mjpeg h263 prores dvvideo rawvideo")
-)
-AUDIO_CODECS = frozenset(
-    re.findall(
-        r"\w+",
-        "aac mp3 mp2 ac3 eac3 opus vorbis flac alac amr_nb amr_wb adpcm_ima_wav adpcm_ms pcm_s16le pcm_s16be "
-        "pcm_s24le pcm_s24be pcm_s32le pcm_f32le pcm_u8 pcm_mulaw pcm_alaw",
-    )
-)
-# Where a decoder's name is not its codec's.
-_DECODERS = [
-    "libdav1d",
-    "libvpx-vp9",
-    "msmpeg4",
-    "mp3float",
-    "mp2float",
-    "libopus",
-    "libvorbis",
-    "amrnb",
-    "amrwb",
-]
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 16_384
 _CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL)
@@ -122,7 +97,7 @@ def input_options(limits: Limits) -> dict[str, str | int]:
     return {
         "protocol_whitelist": "file",
         "format_whitelist": FORMATS,
-        "codec_whitelist": ",".join(sorted(VIDEO_CODECS | AUDIO_CODECS | set(_DECODERS))),
+        "codec_whitelist": ",".join(sorted(DECODERS)),
         "max_streams": limits.max_streams,
         "max_pixels": limits.max_pixels,
     }

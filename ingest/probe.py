@@ -9,9 +9,10 @@ from typing import Any
 
 from ingest.checks import refusal_of, refuse_long, refuse_sparse, refuse_truncated
 from ingest.errors import FileRejected
-from ingest.ffmpeg import AUDIO_CODECS, VIDEO_CODECS, input_options
+from ingest.ffmpeg import input_options
 from ingest.packets import Packets, read_packets
 from ingest.profiles import Limits
+from ingest.whitelist import AUDIO_CODECS, VIDEO_CODECS
 from ingest.workspace import SOURCE_NAME, Workspace
 
 _TELEMETRY_TAGS = {"gpmd": "gpmd", "tmcd": "tmcd", "camm": "camm", "mett": "mett"}

@@ -1,0 +1,28 @@
+"""What may be opened: the containers and codecs that cameras write, and no others.
+
+Each entry is attack surface, so the lists are short; ffmpeg holds to them itself, before any byte is parsed.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Demuxers and decoders a body-worn or handheld camera needs. Without the first list an ffconcat or m3u8 text
+# named .mp4 would open other files.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
+VIDEO_CODECS = frozenset(
+    re.findall(r"\w+", "h264 hevc av1 vp8 vp9 mpeg4 msmpeg4v3 mpeg2video mjpeg h263 prores dvvideo rawvideo")
+)
+AUDIO_CODECS = frozenset(
+    re.findall(
+        r"\w+",
+        "aac mp3 mp2 ac3 eac3 opus vorbis flac alac amr_nb amr_wb adpcm_ima_wav adpcm_ms pcm_s16le pcm_s16be "
+        "pcm_s24le pcm_s24be pcm_s32le pcm_f32le pcm_u8 pcm_mulaw pcm_alaw",
+    )
+)
+# As ffmpeg wants them: decoders, some of which are not called what their codec is.
+DECODERS = (
+    VIDEO_CODECS
+    | AUDIO_CODECS
+    | {"libdav1d", "libvpx-vp9", "msmpeg4", "mp3float", "mp2float", "libopus", "libvorbis", "amrnb", "amrwb"}
+)
