@@ -61,12 +61,12 @@ def _even(length: Fraction) -> int:
 
 def storyboard_interval(probe: Probe, profile: Profile) -> float:
     """Seconds between the storyboard's tiles: a whole number of them fits `storyboard_tiles`."""
-    return max(1.0, -(-probe.duration // profile.storyboard_tiles))
+    return max(1.0, -(-probe.span // profile.storyboard_tiles))
 
 
 def poster_time(probe: Probe) -> float:
     """Seconds into the recording at which the poster is taken: a tenth, at most 10 s."""
-    return min(10.0, probe.duration / 10)
+    return min(10.0, probe.span / 10)
 
 
 def build(probe: Probe, profile: Profile, limits: Limits) -> Any:
@@ -155,7 +155,7 @@ def _tiles(picture: Any, probe: Probe, profile: Profile) -> Any:
 
 def tile_rows(probe: Probe, profile: Profile) -> int:
     """Rows of the storyboard: enough for one tile each interval."""
-    tiles = int(probe.duration // storyboard_interval(probe, profile)) + 1
+    tiles = int(probe.span // storyboard_interval(probe, profile)) + 1
     return -(-tiles // profile.storyboard_columns)
 
 

@@ -63,6 +63,11 @@ class Probe:
     findings: tuple[str, ...]
     packets: Packets = field(repr=False, compare=False)
 
+    @property
+    def span(self) -> float:
+        """Seconds from the first picture that can be decoded to the last: the sound may go on for longer."""
+        return float((int(self.packets.pts[-1]) - self.video.first_pts) * self.video.time_base)
+
 
 def probe(workspace: Workspace) -> Probe:
     """Probe the workspace's source. Raises FileRejected with the reason, or MachineFault."""

@@ -80,6 +80,13 @@ def sound_shifted(path: Path, seconds: float) -> Path:
     return path
 
 
+def sound_longer(path: Path, seconds: float) -> Path:
+    """One second of pictures under `seconds` of sound."""
+    pictures = ("-f", "lavfi", "-i", f"testsrc2=s={SMALL}:r=25:d=1")
+    run_ffmpeg(*pictures, "-f", "lavfi", "-i", f"sine=440:d={seconds}", *_H264, str(path))
+    return path
+
+
 def sound_only(path: Path) -> Path:
     """No pictures at all."""
     run_ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", str(path))

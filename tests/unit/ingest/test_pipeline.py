@@ -140,6 +140,13 @@ def test_sound_is_put_right_when_the_first_picture_is_not_where_it_was_said_to_b
     assert sounds[0] == sounds[1]
 
 
+def test_sound_longer_than_the_pictures_costs_no_rendition(tmp_path: Path) -> None:
+    source = synthetic.sound_longer(tmp_path / "long.mkv", 30)
+    report = ingest(source, tmp_path / "out")
+    assert len(report.renditions) == 8
+    assert report.source.duration == pytest.approx(1.0, abs=0.05)
+
+
 def test_progress_rises_to_one(tmp_path: Path) -> None:
     seen: list[Progress] = []
     ingest(synthetic.plain(tmp_path / "a.mp4", seconds=0.5), tmp_path / "out", on_progress=seen.append)

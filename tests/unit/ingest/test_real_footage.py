@@ -30,4 +30,8 @@ def test_development_footage(tmp_path: Path, name: str, frames: int, telemetry: 
         pytest.skip("the development footage is not at hand")
     report = ingest(FOOTAGE / name, tmp_path)
     assert report.source.frame_count == frames
+    for video in tmp_path.rglob("*.mp4"):
+        assert not [
+            tag for tag in (b"gpmd", b"GPMF", b"GPS5", b"tmcd", b"GoPro") if tag in video.read_bytes()
+        ]
     assert bool({"gpmd", "tmcd"} & set(report.source.telemetry)) == telemetry
