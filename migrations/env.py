@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import pkgutil
+from pathlib import Path
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text
@@ -22,11 +21,8 @@ ADVISORY_LOCK = 0x636F72646F6E  # "cordon": two migrators take turns
 
 def import_models() -> None:
     """Imports every feature's models so that the metadata is whole."""
-    for module in pkgutil.iter_modules(app.__path__, "app."):
-        if module.ispkg:
-            name = f"{module.name}.models"
-            if importlib.util.find_spec(name) is not None:
-                importlib.import_module(name)
+    for models in sorted(Path(app.__file__).parent.glob("*/models.py")):
+        importlib.import_module(f"app.{models.parent.name}.models")
 
 
 def include_object(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
