@@ -110,7 +110,12 @@ def load_identity() -> Identity:
 
 
 def begin_session(email: str, password: str, totp_code: str) -> Person:
-    """Signs a person in and sets the session cookie. Raises SignInRefused, TooManyRequests."""
+    """Signs a person in and sets the session cookie. Raises SignInRefused, TooManyRequests, CsrfRefused.
+
+    A form on another site cannot sign a browser in: browsers say where a request comes from (Fetch Metadata).
+    """
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise CsrfRefused
     person = verify_person(email, password, totp_code)
     session.clear()
     login_user(SessionUser(person), remember=False, authn_via=["password", "authenticator"])

@@ -72,4 +72,5 @@ def say(document: dict[str, Any] | list[dict[str, Any]], *, as_json: bool, line:
         click.echo(json.dumps(document, indent=2, default=str))
         return
     for row in document if isinstance(document, list) else [document]:
-        click.echo(line.format(**row))
+        shown = {k: ", ".join(v) if isinstance(v, list) else v for k, v in row.items()}
+        click.echo(line.format(**shown))

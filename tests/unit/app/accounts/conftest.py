@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from passlib.totp import TOTP
 from sqlalchemy.orm import Session
 
+from app.accounts import service
 from app.accounts.models import Organisation, Person
-from app.accounts.service import passwords, totp
+from app.accounts.service import OAuthError, passwords, totp
 from app.accounts.service.sealing import seal
 from app.core import clock
 from app.core.db import Database
 from app.core.identity import Role
 from tests.factories.accounts import make_person
+from tests.factories.assertions import ENDPOINT, TYPE
 
 SECRET = "unit-test-secret-0123456789-abcdefghijkl"
 PASSWORD = "four quiet otters swim"
@@ -93,3 +96,25 @@ def secret() -> str:
 @pytest.fixture
 def password() -> str:
     return PASSWORD
+
+
+@pytest.fixture
+def ask(session: Session) -> Callable[..., Any]:
+    """Asks for a token; the OAuthError, or the token."""
+
+    def exchange(given_: str, *, surface: Any = "partner", **form: str) -> Any:
+        whole = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": TYPE,
+            "client_assertion": given_,
+            **form,
+        }
+        try:
+            with session.begin_nested():
+                return service.issue_token(
+                    session, whole, token_endpoint=ENDPOINT, surface=surface, request_id="r-1"
+                )
+        except OAuthError as error:
+            return error
+
+    return exchange

@@ -1,0 +1,61 @@
+"""A surface with a door for tests to sign in by, and what a person has in their pocket."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import Flask, request
+from flask.testing import FlaskClient
+from passlib.totp import TOTP
+
+from app.accounts.identity_loader import begin_session, csrf_token, end_session
+from app.authz.gate import public
+from app.core.db import Database
+from app.factory import create_app
+from app.settings import Settings
+
+PASSWORD = "four quiet otters swim"
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+PROBLEM = "https://cordon.example/problems/"
+
+
+def build(settings: Settings, surface: Any, database: Database) -> Flask:
+    app = create_app(settings, surface, database=database)
+
+    @app.post("/test/session")
+    @public("stands for the sign-in page")
+    def enter() -> dict[str, str]:
+        begin_session(**request.get_json())
+        return {"csrf": csrf_token()}
+
+    @app.post("/test/session/end")
+    @public("stands for the sign-out page")
+    def leave() -> dict[str, str]:
+        end_session()
+        return {}
+
+    return app
+
+
+class Pocket:
+    """A person's authenticator: each code shown once."""
+
+    def __init__(self, seed: str) -> None:
+        self._totp = TOTP(key=seed, format="base32")
+        self._step = int(time.time()) // 30 - 2
+
+    def code(self) -> str:
+        self._step += 1
+        return str(self._totp.generate(self._step * 30).token)
+
+
+def sign_in(app: Flask, officer: dict[str, Any], **changed: str) -> tuple[FlaskClient, Any]:
+    client = app.test_client()
+    body = {"email": officer["email"], "password": PASSWORD, "totp_code": officer["pocket"].code()} | changed
+    return client, client.post("/test/session", json=body)
+
+
+def slug(answer: Any) -> str:
+    assert answer.content_type == "application/problem+json", answer.data
+    return str(answer.json["type"]).removeprefix(PROBLEM)
