@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Literal
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response
 from sqlalchemy import text
 
 from app.accounts.identity_loader import init_sessions, load_identity
@@ -16,11 +16,11 @@ from app.accounts.routes import blueprints as account_blueprints
 from app.annotation.routes import blueprints as annotation_blueprints
 from app.audit.routes import blp as audit_blueprint
 from app.audit.routes import log_blp as log_blueprint
-from app.authz.gate import check_gate, install_gate, public
+from app.authz.gate import access_of, check_gate, install_gate, public
 from app.core import http
 from app.core.db import Database
 from app.core.metrics import init_metrics
-from app.core.openapi import CordonApi, security_schemes
+from app.core.openapi import CordonApi, document_public, security_schemes
 from app.datasets.routes import blp as datasets_blueprint
 from app.datasets.routes import versions_blp as versions_blueprint
 from app.embedded import embedded_url
@@ -65,8 +65,9 @@ def create_app(settings: Settings, surface: Surface, *, database: Database | Non
     app = Flask("app", static_folder=None)
     app.config.update(_flask_config(settings, surface))
     db = database or Database(settings.database_url or embedded_url(settings.home))
-    for kind, value in ((Settings, settings), (Database, db), (Vault, Vault.from_settings(settings))):
-        http.provide(app, kind, value)  # type: ignore[arg-type]
+    http.provide(app, Settings, settings)
+    http.provide(app, Database, db)
+    http.provide(app, Vault, Vault.from_settings(settings))
     http.init_app(app)
     if settings.metrics_port:
         init_metrics(app)
@@ -75,13 +76,19 @@ def create_app(settings: Settings, surface: Surface, *, database: Database | Non
     install_gate(app, load_identity, on_anonymous=pages.redirect_to_sign_in)
     api = CordonApi(app)
     security_schemes(api, app)
-    public("describes the API and names no secret")(app.view_functions["api-docs.openapi_json"].__func__)
+    public("describes the API and names no secret")(CordonApi._openapi_json)
     for blueprint in blueprints_of(surface):
         api.register_blueprint(blueprint)
+    document_public(api, app, lambda endpoint, method: _is_public(app, endpoint, method))
     _health(app)
     _secure_headers(app)
     check_gate(app)
     return app
+
+
+def _is_public(app: Flask, endpoint: str, method: str) -> bool:
+    access = access_of(app, endpoint, method)
+    return access is not None and access.permission is None
 
 
 def _flask_config(settings: Settings, surface: Surface) -> dict[str, Any]:
@@ -108,11 +115,11 @@ def _health(app: Flask) -> None:
 
     @app.get("/readyz")
     @public("tells only whether its parts are reachable, by name")
-    def readyz() -> Response:
+    def readyz() -> dict[str, str]:
         with http.transaction() as session:
             session.execute(text("SELECT 1"))
         http.resource(Vault).store.exists("readyz")
-        return current_app.json.response({"status": "ready"})
+        return {"status": "ready"}
 
 
 def _secure_headers(app: Flask) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 MIN_SECRET_BYTES = 32
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class SettingsError(Exception):
@@ -74,6 +75,8 @@ class Settings:
     def _check(self) -> None:
         if self.log_format not in ("text", "json"):
             raise SettingsError("CORDON_LOG_FORMAT is 'text' or 'json'")
+        if self.log_level.upper() not in LOG_LEVELS:
+            raise SettingsError(f"CORDON_LOG_LEVEL is one of {', '.join(LOG_LEVELS)}")
         for name, url in (("CORDON_STAFF_URL", self.staff_url), ("CORDON_PARTNER_URL", self.partner_url)):
             parts = urlsplit(url)
             if parts.scheme not in ("http", "https") or not parts.hostname:

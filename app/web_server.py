@@ -32,7 +32,7 @@ class Listening:
     workers: int = 1
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class PatientWorker(ThreadWorker):
     """Threads whose sockets give up on silence: the kernel ends a read or write that waits SILENCE_SECONDS."""
 
     def handle(self, conn: TConn) -> Any:
@@ -42,7 +42,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         return super().handle(conn)
 
 
-class HouseLogger(Logger):  # type: ignore[misc]
+class HouseLogger(Logger):
     """gunicorn's messages by the process's one handler, in its one format."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ARG002 - gunicorn calls it so
@@ -50,7 +50,7 @@ class HouseLogger(Logger):  # type: ignore[misc]
         self.access_log.propagate = False
 
 
-class WebServer(BaseApplication):  # type: ignore[misc]
+class WebServer(BaseApplication):
     """Serves one surface until SIGTERM."""
 
     def __init__(self, settings: Settings, listening: Listening) -> None:
@@ -90,7 +90,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         start_http_server(self._settings.metrics_port, self._settings.bind_host, registry)
 
 
@@ -103,7 +103,7 @@ def _share_metrics(run_dir: Path) -> None:
 def _forget_process(_arbiter: Any, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(worker.pid)
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def _address(host: str, port: int) -> str:

@@ -47,7 +47,7 @@ def head() -> str:
         m for path in (MIGRATIONS / "versions").glob("*.py") for m in _REVISION.findall(path.read_text())
     ]
     (newest,) = {name for down, name in marks if not down} - {name for down, name in marks if down}
-    return newest
+    return str(newest)
 
 
 def current(url: str) -> str | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http as status_codes
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
+from flask_smorest.spec.plugins import RE_URL
 
 from app.core.schema import ProblemSchema
 
@@ -38,3 +40,14 @@ def security_schemes(api: CordonApi, app: Flask) -> None:
     cookie = {"type": "apiKey", "in": "cookie", "name": app.config.get("SESSION_COOKIE_NAME", "session")}
     api.spec.components.security_scheme("session", cookie)
     api.spec.options["security"] = [{"bearer": []}, {"session": []}]
+
+
+def document_public(api: CordonApi, app: Flask, is_public: Callable[[str, str], bool]) -> None:
+    """Says of each open operation that it asks for no credentials. `is_public(endpoint, method)` knows which are."""
+    documented: dict[str, Any] = api.spec.to_dict()["paths"]
+    for rule in app.url_map.iter_rules():
+        operations = documented.get(RE_URL.sub(r"{\1}", rule.rule), {})
+        for method in rule.methods or ():
+            operation = operations.get(method.lower())
+            if operation is not None and is_public(rule.endpoint, method):
+                operation["security"] = []
