@@ -12,6 +12,7 @@ from app.client import keyfile
 from app.client import sign as signing
 from app.client.errors import ClientError
 from app.client.terminal import (
+from app.client.register_key import register
     ask_passphrase,
     connect,
     credentials_option,
@@ -75,6 +76,9 @@ def _print_request(request: signing.SigningRequest) -> None:
 @click.group("keys")
 def keys() -> None:
     """Make the keys that people and machine clients hold."""
+
+
+keys.add_command(register)
 
 
 @keys.command("new")

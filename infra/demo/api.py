@@ -9,6 +9,7 @@ import json
 import secrets
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 TIMEOUT = 60
 TOTP_PERIOD = 30
+TOTP_MARGIN = 8
 
 
 class JourneyFailed(Exception):
@@ -93,17 +95,37 @@ class Api:
         answer = self.call("POST", path, body, **headers)
         return answer.json() if answer.content else None
 
+    def take(self, path: str) -> requests.Response | None:
+        """A POST that may find nothing yet (404: None)."""
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        answer = requests.post(self.server + path, headers=headers, timeout=TIMEOUT)
+        if answer.status_code == requests.codes.not_found:
+            return None
+        if not answer.ok:
+            raise JourneyFailed(f"POST {path} answered {answer.status_code}: {answer.text[:600]}")
+        return answer
+
+    def poll(
+        self, path: str, *, seconds: float, until: Callable[[requests.Response], bool]
+    ) -> requests.Response:
+        """Asks again and again until the answer suits. Raises JourneyFailed after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            headers = {"Authorization": f"Bearer {self._token()}"}
+            answer = requests.get(self.server + path, headers=headers, timeout=TIMEOUT)
+            if until(answer):
+                return answer
+            if time.monotonic() > deadline:
+                raise JourneyFailed(f"GET {path} still answers {answer.status_code}: {answer.text[:300]}")
+            time.sleep(0.3)
+
     def wait(self, path: str, done: tuple[str, ...], *, seconds: float, bad: tuple[str, ...] = ()) -> Any:
         """Polls an object until its `state` is one of `done`. Raises JourneyFailed for `bad` or after `seconds`."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = self.get(path)
-            if found["state"] in done:
-                return found
-            if found["state"] in bad:
-                raise JourneyFailed(f"{path} is {found['state']}: {found.get('reason')}")
-            time.sleep(0.3)
-        raise JourneyFailed(f"{path} is still {found['state']} after {seconds:.0f} s")
+        answer = self.poll(path, seconds=seconds, until=lambda a: a.ok and a.json()["state"] in (*done, *bad))
+        found = answer.json()
+        if found["state"] in bad:
+            raise JourneyFailed(f"{path} is {found['state']}: {found.get('reason')}")
+        return found
 
     def _token(self) -> str:
         if time.time() > self.token_until:
@@ -131,6 +153,8 @@ def activate(server: str, email: str, code: str, password: str) -> str:
     if not answer.ok:
         raise JourneyFailed(f"activating {email}: {answer.status_code} {answer.text[:300]}")
     secret: str = answer.json()["totp_secret"]
+    if (late := TOTP_PERIOD - time.time() % TOTP_PERIOD) < TOTP_MARGIN:
+        time.sleep(late)  # the step before would be two steps old by the time it is checked
     body["totp"] = totp(secret, -1)
     answer = requests.post(f"{server}/api/v1/activation/confirm", json=body, timeout=TIMEOUT)
     if not answer.ok:

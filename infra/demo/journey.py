@@ -61,7 +61,7 @@ def play(commands: Commands, service: Service, folder: Path, given: str | None) 
     seconds = service.start()
     story.tell("started", f"database, staff and partner servers, two workers, in {seconds:.1f} s")
     cast = Cast(commands, service, folder / "people")
-    administrator = cast.enter(email, made["administrator"]["activation_code"])
+    administrator = cast.enter(email, made["admin"]["activation_code"])
     organisations = _organisations(administrator)
     officer = cast.invite(
         administrator, organisations.force, "officer@force.example", "Dana Officer", "data_officer"

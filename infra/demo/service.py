@@ -41,20 +41,20 @@ class Commands:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("CORDON_")}
         self.environment |= {"CORDON_HOME": str(home), "NO_COLOR": "1"}
 
-    def run(self, *argv: str | Path, status: int = 0, **environment: str) -> str:
-        """One `cordon` command; its standard output. Raises JourneyFailed unless it ends with `status`."""
+    def run(self, *argv: str | Path, status: int | tuple[int, ...] = 0, **environment: str) -> str:
+        """One `cordon` command; its standard output. Raises JourneyFailed unless it ends with a `status`."""
         return self.program([cordon_executable(), *map(str, argv)], status=status, **environment)
 
     def json(self, *argv: str | Path, **environment: str) -> Any:
         """One `cordon … --json` command's document."""
         return json.loads(self.run(*argv, "--json", **environment))
 
-    def program(self, argv: list[str], *, status: int = 0, **environment: str) -> str:
+    def program(self, argv: list[str], *, status: int | tuple[int, ...] = 0, **environment: str) -> str:
         """Any program in this environment."""
         done = subprocess.run(
             argv, env=self.environment | environment, capture_output=True, text=True, timeout=600, check=False
         )
-        if done.returncode != status:
+        if done.returncode not in (status if isinstance(status, tuple) else (status,)):
             name = " ".join(Path(argv[0]).name if i == 0 else a for i, a in enumerate(argv[:6]))
             raise JourneyFailed(
                 f"'{name}' ended with {done.returncode}, not {status}: {(done.stderr or done.stdout)[-1500:]}"

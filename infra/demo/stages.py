@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from service import Commands
 
 COLLECTION = "firearm-attack"
 READY_SECONDS = 240
+TASK_SECONDS = 60
 KEY_PASSPHRASE = {"CORDON_KEY_PASSPHRASE": "the demonstration's own passphrase"}
 PURPOSE = "detector-development"
 
@@ -47,20 +49,29 @@ def upload(story: Story, commands: Commands, officer: Actor, footage: Path) -> l
             "retention_category": "training_1y",
         },
     )
-    report = commands.json(
-        "upload", footage, "--exercise", exercise["id"], "--credentials", officer.credentials
+    # Status 1 says that a file was refused: the story tells which, and goes on with the others.
+    report = json.loads(
+        commands.run(
+            "upload",
+            footage,
+            "--exercise",
+            exercise["id"],
+            "--wait",
+            "--json",
+            "--credentials",
+            officer.credentials,
+            status=(0, 1),
+        )
     )
     (officer.folder / "upload.json").write_text(json.dumps(report, indent=2))
     recordings = _recordings(officer.api, exercise["id"])
     if not recordings:
         raise JourneyFailed(f"nothing was uploaded: {json.dumps(report)[:800]}")
-    skipped = [f["path"] for f in report["files"] if f.get("state") == "skipped"]
     sent = sum(r["size"] for r in recordings)
-    text = f"{len(recordings)} recording(s), {sent / 1e6:.1f} MB, received and hashed"
-    story.tell(
-        "uploaded",
-        text + (f"; skipped, not footage: {', '.join(Path(s).name for s in skipped)}" if skipped else ""),
-    )
+    story.tell("uploaded", f"{len(recordings)} recording(s), {sent / 1e6:.1f} MB, received and hashed")
+    for file in report:
+        if file["recording_id"] is None or file["state"] != "ready":
+            story.tell("not used", f"{Path(file['path']).name}: {file['reason'] or file['state']}")
     return _ready(story, officer.api, [r["id"] for r in recordings])
 
 
@@ -87,38 +98,23 @@ def _ready(story: Story, api: Api, ids: list[str]) -> list[str]:
 
 def label(story: Story, annotator: Actor, reviewer: Actor, clips: int) -> None:
     """The annotator labels every clip: an event, a track, a tag; the reviewer returns one and accepts all."""
-    deadline_polls, labelled, labels = 200, 0, 0
-    while labelled < clips and deadline_polls:
-        answer = (
-            annotator.api.call("POST", "/api/v1/assignments/next", expect=0) if _waiting(annotator) else None
-        )
-        if answer is None:
-            deadline_polls -= 1
-            continue
-        labels += _label_one(annotator, answer.json(), answer.headers["ETag"])
-        labelled += 1
+    labels = 0
+    for _ in range(clips):
+        labels += _label_one(annotator, *_next_assignment(annotator))
     returned = _review(annotator, reviewer, clips)
-    story.tell(
-        "labelled",
-        f"{labels} labels on {labelled} clips, {returned} sent back once, all accepted by a second person",
-    )
-    story.facts["labels"] = labels
+    text = f"{labels} labels on {clips} clips, {returned} sent back once, all accepted by a second person"
+    story.tell("labelled", text, labels=labels)
 
 
-def _waiting(annotator: Actor) -> bool:
-    """True once a clip waits: tasks are opened by a job shortly after a recording is ready."""
-    import time
-
-    import requests
-
-    probe = requests.post(
-        f"{annotator.api.server}/api/v1/assignments/next",
-        headers={"Authorization": f"Bearer {annotator.api._token()}"},
-        timeout=60,
-    )
-    if probe.status_code == 404:
+def _next_assignment(annotator: Actor) -> tuple[dict[str, Any], str]:
+    """The next clip and its ETag; tasks are opened by a job shortly after a recording is ready."""
+    deadline = time.monotonic() + TASK_SECONDS
+    while time.monotonic() < deadline:
+        answer = annotator.api.take("/api/v1/assignments/next")
+        if answer is not None and answer.json()["state"] in ("open", "in_progress"):
+            return answer.json(), answer.headers["ETag"]
         time.sleep(0.3)
-    return probe.ok
+    raise JourneyFailed(f"no clip to label after {TASK_SECONDS} s")
 
 
 def _label_one(annotator: Actor, assignment: dict[str, Any], etag: str) -> int:
@@ -341,23 +337,11 @@ def _loudest_clip(directory: Path, target: Path) -> None:
 
 def prove(story: Story, commands: Commands, auditor: Actor, release_id: str, folder: Path) -> None:
     """The auditor takes the proof of the publication and verifies it offline; the whole log is verified too."""
-    import time
-
-    import requests
-
     events = auditor.api.get(f"/api/v1/audit/events?tag=release:published&subject_id={release_id}")["items"]
     if len(events) != 1:
         raise JourneyFailed(f"the log has {len(events)} entries of the publication")
     path = f"/api/v1/audit/events/{events[0]['id']}/proof"
-    for _ in range(40):
-        answer = requests.get(
-            auditor.api.server + path, headers={"Authorization": f"Bearer {auditor.api._token()}"}, timeout=60
-        )
-        if answer.ok:
-            break
-        time.sleep(0.25)
-    else:
-        raise JourneyFailed(f"no proof of the publication after 10 s: {answer.text[:300]}")
+    answer = auditor.api.poll(path, seconds=10, until=lambda a: a.ok)
     bundle = folder / "publication.tlog-proof"
     bundle.write_bytes(answer.content)
     key = Path(commands.environment["CORDON_HOME"]) / "keys" / "checkpoint.key.pub"

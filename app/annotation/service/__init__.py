@@ -1,6 +1,14 @@
 """Tasks, assignments, labels and review: what routes, jobs, pages and higher features call."""
 
-from app.annotation.service.assignments import get_assignment, list_assignments, list_tasks, take_next
+from app.annotation.service.assignments import (
+    clips_waiting,
+    get_assignment,
+    list_assignments,
+    list_own,
+    list_tasks,
+    take_next,
+    task_counts,
+)
 from app.annotation.service.errors import NothingToLabel, OwnWork, WrongState
 from app.annotation.service.labelling import LedgerOf, save_annotations, submit
 from app.annotation.service.opening import ensure_taxonomy, list_taxonomies, open_tasks
@@ -16,9 +24,11 @@ __all__ = [
     "accept",
     "clip_footage",
     "clip_frames",
+    "clips_waiting",
     "ensure_taxonomy",
     "get_assignment",
     "list_assignments",
+    "list_own",
     "list_tasks",
     "list_taxonomies",
     "open_tasks",
@@ -26,4 +36,5 @@ __all__ = [
     "send_back",
     "submit",
     "take_next",
+    "task_counts",
 ]

@@ -37,6 +37,7 @@ def take_next(session: Session, identity: Identity) -> Assignment:
     assignment = Assignment(id=new_id(), task_id=task.id, person_id=person_id, state="open", annotations=[])
     session.add(assignment)
     session.flush()
+    session.refresh(assignment)  # its task, clip and taxonomy, for the answer
     append(session, identity, Tag.ASSIGNMENT_CREATE, subject=("assignment", assignment.id))
     return assignment
 
@@ -83,6 +84,35 @@ def list_assignments(
         cursor=cursor,
         limit=limit,
     )
+
+
+def list_own(
+    session: Session, identity: Identity, *, cursor: str | None = None, limit: int = 50
+) -> Page[Assignment]:
+    """The person's own assignments in every state, newest first."""
+    require(identity, Permission.TASK_READ)
+    return queries.page_of_assignments(
+        session,
+        person_id=require_person(identity),
+        not_person_id=None,
+        states=(),
+        cursor=cursor,
+        limit=limit,
+    )
+
+
+def clips_waiting(session: Session, identity: Identity) -> int:
+    """How many further clips the person could take now."""
+    require(identity, Permission.ANNOTATE)
+    return queries.open_task_count(session, require_person(identity))
+
+
+def task_counts(session: Session, identity: Identity) -> dict[str, int]:
+    """How many tasks there are in each state; for those who see all of them."""
+    require(identity, Permission.TASK_READ)
+    if not sees_all(identity):
+        raise NotFound
+    return queries.task_counts(session)
 
 
 def list_tasks(
