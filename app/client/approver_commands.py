@@ -11,8 +11,8 @@ from app.client import ceremony as ceremonies
 from app.client import keyfile
 from app.client import sign as signing
 from app.client.errors import ClientError
-from app.client.terminal import (
 from app.client.register_key import register
+from app.client.terminal import (
     ask_passphrase,
     connect,
     credentials_option,
