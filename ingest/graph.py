@@ -88,7 +88,7 @@ def build(probe: Probe, profile: Profile, limits: Limits) -> Any:
     outputs = [
         ledger,
         _video_output([pictures[0], *sounds[:1]], _master_options(probe, profile), profile, MASTER_NAME),
-        _video_output([pictures[1], *sounds[1:2]], _proxy_options(probe, profile), profile, PROXY_NAME),
+        _video_output([pictures[1], *sounds[1:2]], _proxy_options(profile), profile, PROXY_NAME),
         _still(pictures[2], STORYBOARD_NAME),
         _still(pictures[3], POSTER_NAME),
     ]
@@ -107,7 +107,7 @@ def _upright(picture: Any, video: VideoStream, size: Size) -> Any:
     for turn in _TURNS[video.rotation]:
         picture = picture.filter("transpose", turn)
     return (
-        picture.filter("scale", size.width, size.height, flags="bicubic+accurate_rnd", out_range="tv")
+        picture.filter("scale", size.width, size.height, flags="bicubic", out_range="tv")
         .filter("setsar", 1)
         .filter("format", "yuv420p")
         .filter("setpts", "PTS-STARTPTS")
@@ -173,20 +173,24 @@ def _still(picture: Any, name: str) -> Any:
 
 def _master_options(probe: Probe, profile: Profile) -> dict[str, Any]:
     channels = min(2, probe.audio.channels) if probe.audio else 0
-    return {"crf": profile.crf, "b:a": profile.audio_bit_rate, "ac": channels}
+    return {"preset": profile.preset, "crf": profile.crf, "b:a": profile.audio_bit_rate, "ac": channels}
 
 
-def _proxy_options(_probe: Probe, profile: Profile) -> dict[str, Any]:
-    return {"crf": profile.proxy_crf, "b:a": profile.proxy_audio_bit_rate, "ac": 1}
+def _proxy_options(profile: Profile) -> dict[str, Any]:
+    return {
+        "preset": profile.proxy_preset,
+        "crf": profile.proxy_crf,
+        "b:a": profile.proxy_audio_bit_rate,
+        "ac": 1,
+    }
 
 
 def _video_output(streams: list[Any], options: dict[str, Any], profile: Profile, name: str) -> Any:
     sound = {"c:a": "aac", "ar": profile.audio_rate}
     if len(streams) == 1:
-        sound, options = {}, {"crf": options["crf"]}
+        sound, options = {}, {name: options[name] for name in ("preset", "crf")}
     picture = {
         "c:v": "libx264",
-        "preset": profile.preset,
         "threads": profile.threads,
         # a closed GOP that starts at every whole interval, whatever the frame rate does
         "force_key_frames": f"expr:gte(t+0.0005,n_forced*{profile.gop_seconds})",

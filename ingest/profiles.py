@@ -29,6 +29,7 @@ class Profile:
     audio_bit_rate: int = 128_000
     proxy_short_side: int = 360
     proxy_crf: int = 30
+    proxy_preset: str = "superfast"
     proxy_audio_bit_rate: int = 48_000
     pcm_rate: int = 16_000
     storyboard_columns: int = 10
