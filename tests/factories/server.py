@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -60,7 +61,9 @@ def gunicorn_process(settings: Settings, *, threads: int = 8) -> Iterator[tuple[
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gunicorn", "tests.factories.server:staff()", "--no-control-socket"]
     command += ["-b", f"127.0.0.1:{port}", "-k", "gthread", "-w", "1", "--threads", str(threads)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(settings, CORDON_STAFF_URL=address))
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment(settings, CORDON_STAFF_URL=address), preexec_fn=_end_with_parent
+    )
     try:
         _await(f"{address}/healthz", process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -68,6 +71,11 @@ def gunicorn_process(settings: Settings, *, threads: int = 8) -> Iterator[tuple[
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _end_with_parent() -> None:
+    """Asks the kernel to end this process with the test run (PR_SET_PDEATHSIG), however that ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _await(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -92,6 +100,7 @@ def start_worker(settings: Settings, log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
 
 
