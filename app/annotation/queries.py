@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from app.annotation.models import Annotation, Assignment, Task, Taxonomy
 from app.core.pagination import Page, paginate
 from app.recordings.models import Clip, Recording
 
+T = TypeVar("T")
 WORKABLE = ("open", "in_progress", "returned")
 
 
@@ -40,17 +42,25 @@ def unfinished_assignment(session: Session, person_id: UUID) -> Assignment | Non
 
 def next_open_task(session: Session, person_id: UUID) -> Task | None:
     """The oldest task that still wants annotators and is not the person's yet; locked, skipping what others take."""
+    query = _takeable(select(Task), person_id).order_by(Task.id).limit(1)
+    return session.scalar(query.with_for_update(skip_locked=True, of=Task))
+
+
+def open_task_count(session: Session, person_id: UUID) -> int:
+    """How many tasks the person could take."""
+    query = _takeable(select(func.count(Task.id)), person_id)
+    return int(session.scalar(query) or 0)
+
+
+def _takeable(query: Select[T], person_id: UUID) -> Select[T]:
+    """Tasks of ready recordings that still want annotators and are not the person's yet."""
     taken = select(func.count()).where(Assignment.task_id == Task.id).correlate(Task).scalar_subquery()
     mine = aliased(Assignment)
-    return session.scalar(
-        select(Task)
-        .join(Clip, Clip.id == Task.clip_id)
+    return (
+        query.join(Clip, Clip.id == Task.clip_id)
         .join(Recording, Recording.id == Clip.recording_id)
         .outerjoin(mine, and_(mine.task_id == Task.id, mine.person_id == person_id))
         .where(Task.state == "open", Recording.state == "ready", mine.id.is_(None), taken < Task.quota)
-        .order_by(Task.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Task)
     )
 
 
@@ -76,10 +86,16 @@ def page_of_assignments(
 
 def page_of_tasks(session: Session, *, state: str | None, cursor: str | None, limit: int) -> Page[Task]:
     """Tasks, newest first."""
-    query: Select[Task] = select(Task)
+    query: Select[Task] = select(Task).options(selectinload(Task.assignments))
     if state:
         query = query.where(Task.state == state)
     return paginate(session, query, Task.id, cursor=cursor, limit=limit)
+
+
+def task_counts(session: Session) -> dict[str, int]:
+    """How many tasks there are in each state."""
+    rows = session.execute(select(Task.state, func.count()).group_by(Task.state))
+    return {state: int(count) for state, count in rows}
 
 
 def accepted_annotations(

@@ -54,7 +54,9 @@ def init_pages(app: Flask, surface: str) -> Shell:
     app.after_request(_page_for_problem)
     app.add_url_rule("/static/<path:filename>", "static", _static)
     for blueprint in blueprints(surface):
-        app.register_blueprint(blueprint, name=f"{blueprint.name}-pages")  # the API has blueprints of the same names
+        app.register_blueprint(
+            blueprint, name=f"{blueprint.name}-pages"
+        )  # the API has blueprints of the same names
     return Shell(surface)
 
 

@@ -1,5 +1,6 @@
 """Recordings: what routes, jobs and higher features call."""
 
+from app.recordings.service.history import custody
 from app.recordings.service.jobdirs import job_directory, remove_abandoned
 from app.recordings.service.lifecycle import (
     Overview,
@@ -7,6 +8,7 @@ from app.recordings.service.lifecycle import (
     get_overview,
     list_clips,
     list_recordings,
+    progress,
     withdraw,
 )
 from app.recordings.service.normalising import (
@@ -28,6 +30,7 @@ __all__ = [
     "begin_attempt",
     "cancel",
     "commit_outputs",
+    "custody",
     "fail_abandoned",
     "fetch_original",
     "get_overview",
@@ -37,6 +40,7 @@ __all__ = [
     "list_recordings",
     "open_clip",
     "open_rendition",
+    "progress",
     "register",
     "reject_attempt",
     "remove_abandoned",

@@ -67,13 +67,17 @@ def find(
 def get_overview(session: Session, identity: Identity, recording_id: UUID) -> Overview:
     """One recording: state, reason, facts, progress. Raises NotFound."""
     recording = find(session, identity, recording_id, Permission.RECORDING_READ)
-    running = recording.state == "processing"
     return Overview(
         recording=recording,
         clips=queries.clip_count(session, recording_id),
         renditions=queries.rendition_kinds(session, recording_id),
-        progress=progress_of(session, "recording", recording_id) if running else None,
+        progress=progress(session, recording),
     )
+
+
+def progress(session: Session, recording: Recording) -> JobProgress | None:
+    """How far the processing of a recording is; None once it has ended, or before it began."""
+    return progress_of(session, "recording", recording.id) if recording.state == "processing" else None
 
 
 def list_clips(

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.web.pages import account, datasets, log, operation, partner, partners, people, releases, session
+from app.web.pages import (
+    account,
+    datasets,
+    exercises,
+    labelling,
+    log,
+    operation,
+    partner,
+    partners,
+    people,
+    recordings,
+    releases,
+    review,
+    session,
+)
 
 STAFF = (
     session.pages,
     account.pages,
     people.pages,
     operation.pages,
+    exercises.pages,
+    recordings.pages,
+    labelling.pages,
+    review.pages,
     datasets.pages,
     releases.pages,
     partners.pages,

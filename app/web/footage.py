@@ -1,0 +1,131 @@
+"""What became of a file, in words for the person who handed it over, and what to do where it was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from app.audit.models import AuditEvent
+from app.jobs.models import JobProgress
+from app.recordings.models import Recording
+from app.uploads.models import Upload
+
+SEND_AGAIN: Final = "Choose the same file again below: sending goes on or starts anew."
+EXPORT_ANEW: Final = "Export it again from the camera or the evidence system, then send the new file."
+ADVICE: Final[dict[str, str]] = {
+    "duplicate": "Nothing to do: the same footage was handed over before.",
+    "checksum_mismatch": SEND_AGAIN,
+    "damaged_in_staging": SEND_AGAIN,
+    "expired": SEND_AGAIN,
+    "terminated": SEND_AGAIN,
+    "cancelled": SEND_AGAIN,
+    "processing_failed": "Tell the operator and quote the file's name: this is no fault of the file.",
+    "empty": EXPORT_ANEW,
+    "truncated": EXPORT_ANEW,
+    "undecodable": EXPORT_ANEW,
+    "unusable_timing": EXPORT_ANEW,
+    "not_media": "Send the video itself, not a document, a shortcut or an archive.",
+    "no_video": "Send the file that holds the pictures; sound alone is not taken.",
+    "unsupported_codec": "Export it as MP4 (H.264), which every evidence system can, then send that.",
+    "too_large": "Split the recording in the evidence system, then send the parts.",
+    "too_costly": "Split the recording in the evidence system, then send the parts.",
+    "too_many_streams": "Export the video with one picture track and one sound track.",
+    "too_sparse": "Export the video at its full frame rate, not as a time lapse.",
+}
+STEPS: Final[dict[str, str]] = {
+    "fetch": "fetching the original",
+    "hash": "checking every byte",
+    "probe": "looking at what the file holds",
+    "normalise": "making the working copies",
+    "segment": "cutting clips",
+    "finish": "writing the report",
+    "store": "encrypting and storing",
+}
+HISTORY: Final[dict[str, str]] = {
+    "upload:create": "Sending began",
+    "upload:complete": "Every byte received and hashed",
+    "upload:reject": "Upload refused",
+    "upload:terminate": "Upload given up",
+    "upload:expire": "Upload expired",
+    "recording:processing": "Original stored encrypted; processing began",
+    "recording:ready": "Ready: copies and clips made",
+    "recording:rejected": "Refused",
+    "recording:viewed": "Looked at",
+    "recording:withdrawn": "Withdrawn",
+    "recording:erased": "Erased: its key was destroyed",
+    "clip:viewed": "A clip was looked at for labelling",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is; `percent` is None where the whole is not known yet."""
+
+    step: str
+    percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """One file of an exercise: its state, what that means, and what its owner can do about it."""
+
+    id: UUID
+    filename: str
+    size: int
+    state: str
+    text: str
+    advice: str = ""
+    recording_id: UUID | None = None
+    progress: Progress | None = None
+
+    @property
+    def moving(self) -> bool:
+        """True while the state will change without anyone doing anything here."""
+        return self.state in ("received", "recorded", "processing")
+
+
+def fate_of(upload: Upload, recording: Recording | None, progress: JobProgress | None) -> Fate:
+    """What became of an upload and, where it has become one, of its recording."""
+    made = recording if recording is not None and recording.upload_id == upload.id else None
+    state, reason_code, reason = upload.state, upload.reason_code, upload.reason
+    if made is not None:
+        state, reason_code, reason = made.state, made.reason_code, made.reason
+    return Fate(
+        id=upload.id,
+        filename=upload.filename,
+        size=upload.length,
+        state=state,
+        text=reason or _meaning(upload, made, state),
+        advice=ADVICE.get(reason_code or "", ""),
+        recording_id=upload.recording_id,
+        progress=progress_in_words(progress) if state == "processing" else None,
+    )
+
+
+def _meaning(upload: Upload, recording: Recording | None, state: str) -> str:
+    if state in ("created", "receiving"):
+        percent = 100 * upload.offset // upload.length
+        return f"{percent} % has arrived and is kept. Choose the same file again to go on."
+    if state == "ready" and recording is not None and recording.frame_count:
+        seconds = recording.duration_seconds or 0
+        return f"{recording.frame_count:,} frames, {seconds:.1f} seconds: every one accounted for."
+    return {
+        "received": "Everything has arrived and is being checked.",
+        "recorded": "Checked; the original is being stored.",
+        "processing": "The original is safe. Working copies are being made.",
+    }.get(state, "")
+
+
+def progress_in_words(progress: JobProgress | None) -> Progress | None:
+    """A job's progress as a person reads it; None before it began."""
+    if progress is None:
+        return None
+    percent = min(100, int(100 * progress.done / progress.total)) if progress.total else None
+    return Progress(STEPS.get(progress.step, progress.step or "waiting for its turn"), percent)
+
+
+def history_in_words(events: Iterable[AuditEvent]) -> list[tuple[AuditEvent, str]]:
+    """Each entry with its sentence."""
+    return [(event, HISTORY.get(event.tag, event.tag)) for event in events]
