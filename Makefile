@@ -29,8 +29,8 @@ run: setup ## the service, left running: staff on :8000, partners on :8001
 
 test: lint types imports campaign-sample unit ## lint, types, import rules and every test
 
-bench: setup-dev ## every benchmark against its peers (ONLY=name)
-	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+bench: setup-dev ## every benchmark against its peers (ONLY=name; SAVE=1 keeps the figures in docs/results)
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SAVE),--save)
 
 campaign: setup-dev ## long fault, hostile-file and isolation campaigns (ONLY=name SEED=n)
 	@$(BIN)/python -m tests.faults $(NARROW)

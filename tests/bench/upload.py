@@ -14,7 +14,6 @@ import os
 import resource
 import secrets
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from app.core.migrate import upgrade
 from app.embedded import EmbeddedPostgres
 from app.settings import Settings
 from app.storage.keys import generate_key_file
+from tests.bench.rows import Goal, compare
 from tests.factories.accounts import bearer, make_person
 from tests.factories.exercises import make_exercise
 from tests.factories.server import ROOT, free_port, gunicorn_process
@@ -62,51 +62,24 @@ def run() -> list[dict[str, Any]]:
             bare_copy_once(folder, source)
             pairs = [(receive_ours(source), bare_copy_once(folder, source)) for _ in range(RUNS)]
     ours, peer = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    data = f"{SIZE / 2**20:g} MiB of random bytes over loopback, one PATCH"
+    shared: dict[str, Any] = {"peer_name": PEER, "data": data}
     return [
-        _row(
+        compare(
             "upload throughput",
             "MB/s",
-            ours,
-            peer,
-            lambda t: SIZE / 1e6 / t.wall,
-            "≥ 0.7",
-            lambda r: r >= 0.7,
+            *([SIZE / 1e6 / taken.wall for taken in side] for side in (ours, peer)),
+            goal=Goal("≥", 0.7),
+            **shared,
         ),
-        _row(
+        compare(
             "upload server CPU",
             "s/GB",
-            ours,
-            peer,
-            lambda t: t.cpu / (SIZE / 1e9),
-            "≤ 1.5",
-            lambda r: r <= 1.5,
+            *([taken.cpu / (SIZE / 1e9) for taken in side] for side in (ours, peer)),
+            goal=Goal("≤", 1.5),
+            **shared,
         ),
     ]
-
-
-def _row(
-    name: str,
-    unit: str,
-    ours: list[Taken],
-    peer: list[Taken],
-    measure: Callable[[Taken], float],
-    goal: str,
-    met: Callable[[float], bool],
-) -> dict[str, Any]:
-    mine = statistics.median(measure(one) for one in ours)
-    theirs = statistics.median(measure(one) for one in peer)
-    ratio = mine / theirs
-    return {
-        "name": name,
-        "ours": round(mine, 3),
-        "peer": round(theirs, 3),
-        "peer_name": PEER,
-        "unit": unit,
-        "ratio": round(ratio, 3),
-        "goal": goal,
-        "met": met(ratio),
-        "runs": RUNS,
-    }
 
 
 def bare_copy_once(folder: Path, source: Path) -> Taken:
