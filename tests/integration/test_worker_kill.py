@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from app.audit.models import AuditEvent
 from app.core.db import Database
-from app.jobs import defer, progress_of
+from app.jobs import defer, progress_of, status_of
 from app.recordings.models import Clip, Recording, Rendition
 from app.settings import Settings
 from app.storage.vault import Vault
@@ -51,6 +51,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_there_twice(
         second = start_worker(settings, tmp_path / "worker.log")
         _until(lambda: _state(database, recording) != "processing", 120, tmp_path)
         took = time.monotonic() - killed
+        _until(lambda: _job_ended(database, recording), 30, tmp_path)  # it tidies up after itself
     finally:
         kill_worker(first)
         if second is not None:
@@ -59,6 +60,11 @@ def test_a_killed_worker_is_replaced_and_nothing_is_there_twice(
     _check_once(database, vault, recording)
     assert list(settings.work_dir.glob("job-*")) == []
     assert not _processes_naming(str(settings.work_dir))
+
+
+def _job_ended(database: Database, recording: Recording) -> bool:
+    with database.transaction() as session:
+        return recording.job_id is not None and status_of(session, recording.job_id) == "succeeded"
 
 
 def _check_once(database: Database, vault: Vault, recording: Recording) -> None:
