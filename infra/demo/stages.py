@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tarfile
 import time
@@ -306,33 +305,36 @@ def fetch(story: Story, commands: Commands, partner: Path, fingerprint: str, dir
 
 
 def detect(story: Story, commands: Commands, directory: Path, pictures: Path) -> None:
-    """The reference detector runs on a clip of the release, and draws its timeline."""
-    clip = directory.parent / "clip-of-the-release.mp4"
-    _loudest_clip(directory, clip)
-    report, plot = pictures / "detections.json", pictures / "detector-timeline.png"
-    commands.run("detect", clip, "--json", report, "--plot", plot)
-    document = json.loads(report.read_text())
-    alarms = document.get("events") or document.get("alarms") or []
-    times = ", ".join(f"{a['class']} at {a['onset']:.2f} s" for a in alarms[:6])
-    story.tell(
-        "detected",
-        f"{len(alarms)} alarm(s) on one clip of the release" + (f": {times}" if times else ""),
-        alarms=alarms,
-    )
+    """The reference detector runs on every clip of the release, and draws the timeline of the one with most alarms."""
+    clips = directory.parent / "clips"
+    clips.mkdir()
+    alarms: dict[Path, list[dict[str, Any]]] = {}
+    for clip in _unpack_clips(directory, clips):
+        document = json.loads(commands.run("detect", clip, "--json", "-"))
+        alarms[clip] = [event for event in document["events"] if event["alarm"]]
+        (clip.with_suffix(".detections.json")).write_text(json.dumps(document, indent=2))
+    loudest = max(alarms, key=lambda clip: len(alarms[clip]))
+    plot = pictures / "detector-timeline.png"
+    commands.run("detect", loudest, "--plot", plot)
     if not plot.exists():
         raise JourneyFailed("the detector drew no timeline")
+    total = sum(map(len, alarms.values()))
+    times = [f"{a['class'].replace('_', ' ')} at {a['onset']:.2f} s" for a in alarms[loudest]]
+    where = f" ({', '.join(times[:4])} of clip {loudest.stem[-6:]})" if times else ""
+    story.tell("detected", f"{total} alarm(s) by sound on {len(alarms)} clips{where}", alarms=total)
 
 
-def _loudest_clip(directory: Path, target: Path) -> None:
-    """Takes a clip out of the shards: the largest, which in the sample footage is one with shots."""
-    best: tuple[int, bytes] = (0, b"")
+def _unpack_clips(directory: Path, target: Path) -> list[Path]:
+    """Takes the clips out of the shards."""
+    clips = []
     for shard in sorted(directory.rglob("*.tar")):
-        with tarfile.open(fileobj=io.BytesIO(shard.read_bytes())) as archive:
+        with tarfile.open(shard) as archive:
             for member in archive:
-                if member.name.endswith(".mp4") and member.size > best[0]:
-                    opened = archive.extractfile(member)
-                    best = (member.size, opened.read() if opened else b"")
-    target.write_bytes(best[1])
+                opened = archive.extractfile(member)
+                if member.name.endswith(".mp4") and opened is not None:
+                    clips.append(target / Path(member.name).name)
+                    clips[-1].write_bytes(opened.read())
+    return clips
 
 
 def prove(story: Story, commands: Commands, auditor: Actor, release_id: str, folder: Path) -> None:
