@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from app.core.pagination import MAX_LIMIT
 
@@ -13,10 +14,10 @@ def refuse_nul(value: Any) -> None:
     """Raises ValidationError when any string inside `value` holds U+0000, which PostgreSQL text cannot."""
     if isinstance(value, str) and "\x00" in value:
         raise ValidationError("must not contain the character U+0000")
-    if isinstance(value, dict):
-        for key, inner in value.items():
+    if isinstance(value, Mapping):  # a query string is no dict
+        for key in value:
             refuse_nul(key)
-            refuse_nul(inner)
+            refuse_nul(value[key])
     elif isinstance(value, list | tuple):
         for inner in value:
             refuse_nul(inner)
@@ -55,7 +56,10 @@ def page_schema(item: type[Schema]) -> type[BaseSchema]:
 
 
 class ProblemSchema(Schema):
-    """RFC 9457 problem details."""
+    """RFC 9457 problem details; a kind of problem may have members of its own."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)

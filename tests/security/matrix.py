@@ -46,7 +46,7 @@ def operations(app: Flask) -> list[tuple[str, Rule]]:
     return [
         (method, rule)
         for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule)
-        for method in sorted((rule.methods or set()) - {"HEAD"})
+        for method in sorted((rule.methods or set()) - ({"HEAD"} if "GET" in (rule.methods or ()) else set()))
         if method != "OPTIONS"
         or (not rule.provide_automatic_options and access_of(app, rule.endpoint, method))
     ]

@@ -1,0 +1,75 @@
+"""Schemas refuse what they do not know, and text that the database cannot hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import ValidationError, fields
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
+
+from app.core.schema import BaseSchema, PageQuerySchema, page_schema, refuse_nul
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+class ThingSchema(BaseSchema):
+    name = fields.String(required=True)
+    tags = fields.Raw()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"name": "a\x00"}, {"name": "a", "tags": ["b", {"c": ["\x00"]}]}, {"name": "a", "tags": {"\x00": 1}}],
+)
+def test_nul_is_refused_however_deep(value: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="U\\+0000"):
+        ThingSchema().load(value)
+
+
+@given(JSON)
+def test_nul_is_found_exactly_where_it_is(value: Any) -> None:
+    def holds(inner: Any) -> bool:
+        if isinstance(inner, dict):
+            return any(holds(key) or holds(item) for key, item in inner.items())
+        return (
+            any(map(holds, inner)) if isinstance(inner, list) else isinstance(inner, str) and "\x00" in inner
+        )
+
+    try:
+        refuse_nul(value)
+    except ValidationError:
+        assert holds(value)
+    else:
+        assert not holds(value)
+
+
+def test_nul_is_refused_in_a_query_string() -> None:
+    query = MultiDictProxy(MultiDict([("name", "a"), ("name", "\x00")]), ThingSchema())
+    assert ThingSchema().load(query) == {"name": "a"}
+    with pytest.raises(ValidationError, match="U\\+0000"):
+        ThingSchema().load(MultiDictProxy(MultiDict([("name", "a\x00")]), ThingSchema()))
+
+
+def test_unknown_members_are_refused() -> None:
+    with pytest.raises(ValidationError, match="Unknown field"):
+        ThingSchema().load({"name": "a", "nmae": "b"})
+
+
+def test_a_page_has_items_and_a_cursor() -> None:
+    schema = page_schema(ThingSchema)
+    assert schema.__name__ == "ThingPageSchema"
+    assert schema().dump({"items": [{"name": "a"}], "next_cursor": None}) == {
+        "items": [{"name": "a"}],
+        "next_cursor": None,
+    }
+    for wrong in ({"limit": 0}, {"limit": 201}, {"cursor": "x" * 65}):
+        with pytest.raises(ValidationError):
+            PageQuerySchema().load(wrong)
