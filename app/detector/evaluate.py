@@ -165,6 +165,8 @@ def measure_clips(model: Model, clips: list[Clip], seed: int) -> dict[str, Any]:
         "explosion_and_firework": [c for c in clips if c.recording.events and not is_gunfire(c)],
     }
     for name, negatives in slices.items():
+        if not negatives:
+            continue
         named = [(f"gun:{c.recording.author}", top[id(c)]) for c in guns]
         others = [(f"other:{c.recording.author}", top[id(c)]) for c in negatives]
 

@@ -17,6 +17,8 @@ from app.detector.metrics import Truth, merge_truths
 
 SLOT = 10.0
 """Seconds: one distractor in each slot is 360 an hour."""
+FADE = RATE // 2
+"""Samples over which one bed gives way to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,15 @@ def _lay(out: np.ndarray, wave: np.ndarray, start: float, decibels: float) -> No
 
 
 def _bed(rng: np.random.Generator, beds: list[Clip], count: int) -> np.ndarray:
-    out = np.zeros(count)
+    """Ambient recordings one after another, cross-faded: a hard splice would click like a shot."""
+    out = np.zeros(count + RATE)
     at = 0
     while at < count:
-        wave = beds[int(rng.integers(len(beds)))].samples
-        wave = np.resize(wave, max(len(wave), 30 * RATE))[: count - at]
-        out[at : at + len(wave)] += wave * 10 ** (rng.uniform(-45, -25) / 20)
-        at += len(wave)
-    return out
+        wave = beds[int(rng.integers(len(beds)))].samples.astype(np.float64)
+        ramp = np.minimum(1.0, np.arange(len(wave)) / FADE)
+        _lay(out, wave * ramp * ramp[::-1], at / RATE, rng.uniform(-45, -25))
+        at += len(wave) - FADE
+    return out[:count]
 
 
 def lay_out(

@@ -59,10 +59,11 @@ def run(
     plan = _plan(seed, scenes, epochs)
     clips = load_clips(sound, ("train", "calibrate")) if sound else []
     out.mkdir(parents=True, exist_ok=True)
+    started_from = commit()
     made = train(plan, clips, say)
     origin = {
         "command": _command(plan, sound),
-        "commit": commit(),
+        "commit": started_from,
         "plan": asdict(plan),
         "versions": versions("numpy", "onnx", "torch"),
         "sound": "synthetic and recordings" if clips else "synthetic",
