@@ -16,6 +16,7 @@ from app.datasets.models import Dataset, DatasetItem
 from app.partners.models import Agreement
 from app.recordings.models import Clip, Recording
 from app.releases.models import Grant, Release, TufMetadata, TufRepository, TufTarget
+from app.storage.models import DataKey
 
 
 def repository_of(session: Session, dataset_id: UUID, *, lock: bool = False) -> TufRepository | None:
@@ -35,6 +36,20 @@ def metadata_files(session: Session, repository_id: UUID) -> dict[str, bytes]:
 def metadata_file(session: Session, repository_id: UUID, filename: str) -> bytes | None:
     found = session.get(TufMetadata, (repository_id, filename))
     return found.content if found else None
+
+
+def blob_keys(session: Session, release_id: UUID) -> set[str]:
+    """Where the targets that a release brought are stored."""
+    return set(session.scalars(select(TufTarget.blob_key).where(TufTarget.release_id == release_id)))
+
+
+def unused_keys(session: Session, release_id: UUID) -> list[DataKey]:
+    """Live data keys that were made for a release's targets and that none of them uses."""
+    used = select(TufTarget.data_key_id).where(TufTarget.release_id == release_id)
+    made = (DataKey.subject_kind == "release", DataKey.subject_id == release_id)
+    return list(
+        session.scalars(select(DataKey).where(*made, DataKey.wrapped.is_not(None), DataKey.id.not_in(used)))
+    )
 
 
 def target(session: Session, repository_id: UUID, path: str, sha256: bytes) -> TufTarget | None:

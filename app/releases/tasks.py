@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import shutil
-import tempfile
 from pathlib import Path
 from uuid import UUID
 
@@ -13,11 +11,13 @@ from app.jobs.context import JobContext
 from app.jobs.task import task
 from app.manifest.listing import FileEntry
 from app.manifest.shards import Shard
+from app.recordings.service import job_directory
 from app.releases.models import Release
 from app.releases.online_keys import OnlineKeys
 from app.releases.service import building, grants, publishing
 from app.releases.service.building import NothingToRelease, StoredTarget
 from app.releases.service.composing import repository_for
+from app.releases.service.sweeping import remove_strays, target_prefix
 from app.storage.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -27,15 +27,12 @@ log = logging.getLogger(__name__)
 def build(job: JobContext, *, release_id: UUID) -> None:
     """Packs the release; run again after a crash, it starts over under a new key prefix."""
     job.begin("release", release_id)
-    job.settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="release-", dir=job.settings.work_dir))
     try:
-        _build(job, release_id, directory)
+        with job_directory(job.settings.work_dir) as directory:
+            _build(job, release_id, directory)
     except NothingToRelease as error:
         with job.db.transaction() as session:
             building.fail_build(session, release_id, str(error))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _build(job: JobContext, release_id: UUID, directory: Path) -> None:
@@ -48,7 +45,7 @@ def _build(job: JobContext, release_id: UUID, directory: Path) -> None:
         _ = release.dataset.taxonomy, release.dataset_version
         total = len(release.dataset_version.items)
         samples, splits = building.samples_of(session, vault, release, lambda n: _report(job, n, total))
-    prefix = f"tuf/{repo_id}/{release_id}/{job.attempt_key}"
+    prefix = f"{target_prefix(repo_id, release_id)}{job.attempt_key}"
     stored: list[StoredTarget] = []
 
     def keep(shard: Shard, path: Path) -> None:
@@ -68,6 +65,7 @@ def _build(job: JobContext, release_id: UUID, directory: Path) -> None:
     with job.db.transaction() as session:
         job.confirm(session)
         building.complete_build(session, release_id, packed, stored)
+    remove_strays(job.db, vault, target_prefix(repo_id, release_id))
 
 
 def _store(
@@ -84,6 +82,12 @@ def _store(
 def _report(job: JobContext, clips: int, total: int) -> None:
     job.check()
     job.progress("pack", done=clips, total=total, unit="clips")
+
+
+@task("releases.sweep_objects", cron="43 3 * * *")
+def sweep_objects(job: JobContext) -> None:
+    """Removes objects that crashed builds left in the store."""
+    remove_strays(job.db, job.resource(Vault))
 
 
 @task("releases.refresh", cron="17 */6 * * *")

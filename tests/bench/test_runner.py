@@ -46,7 +46,7 @@ def test_ratio_and_interval_are_of_medians_and_pairs() -> None:
 
 def test_runs_must_pair() -> None:
     for ours, peer in (([1.0], []), ([], [])):
-        with pytest.raises(ValueError, match="zip|measured"):
+        with pytest.raises(ValueError, match=r"zip|measured"):
             compare("x", "s", ours, peer, peer_name="p", goal=Goal("≤", 1), data="d")
 
 

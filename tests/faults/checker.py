@@ -1,0 +1,142 @@
+"""Judges what a campaign left, from the tables, the files and the processes alone.
+
+It shares no code with the services: plain SQL, a walk over the object directory, the Merkle tree of RFC 6962 written
+out once more, and the envelope's length as its format says. What it returns is one line for each thing that is wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.faults.processes import left_after
+
+KINDS = {"master", "proxy", "storyboard", "storyboard_index", "poster", "ledger"}
+SOUND = {"waveform", "pcm"}
+_CHUNK, _TAG, _HEADER = 256 * 1024, 16, 32
+_NAMED = """
+    SELECT blob_key, size FROM recordings WHERE state <> 'erased'
+    UNION ALL SELECT blob_key, size FROM renditions
+    UNION ALL SELECT blob_key, size FROM clips
+    UNION ALL SELECT blob_key, size FROM tuf_targets
+"""
+
+
+def check(conninfo: str, home: Path) -> list[str]:
+    """Everything that is wrong once all has settled, workers have ended and sweeps have run."""
+    with psycopg.connect(conninfo) as connection:
+        found = [
+            *_uploads(connection),
+            *_recordings(connection),
+            *_releases(connection),
+            *_jobs(connection),
+            *_objects(connection, home / "objects"),
+            *_log(connection),
+        ]
+    found += [f"staging still holds {path.name}" for path in (home / "uploads").iterdir() if path.is_file()]
+    found += [f"the work directory still holds {path.name}" for path in (home / "work").glob("*-*")]
+    return found + [f"still runs: {line}" for line in left_after(home, 3)]
+
+
+def _rows(connection: psycopg.Connection[Any], query: str, *values: Any) -> list[tuple[Any, ...]]:
+    return connection.execute(query, values).fetchall()
+
+
+def _uploads(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    for id_, state, reason in _rows(connection, "SELECT id, state, reason FROM uploads"):
+        if state != "recorded" and not (state == "rejected" and reason):
+            yield f"upload {id_} is {state}, for the reason {reason!r}"
+
+
+def _recordings(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    query = "SELECT id, state, attempt, has_audio, frame_count FROM recordings"
+    for id_, state, attempt, sound, frames in _rows(connection, query):
+        tags = [
+            tag for (tag,) in _rows(connection, "SELECT tag FROM audit_events WHERE subject_id = %s", id_)
+        ]
+        handed_in = tags.count("recording:processing")  # 0: a test's own row
+        if state != "ready" or handed_in > 1 or tags.count("recording:ready") != handed_in:
+            yield f"recording {id_} is {state}; its log says {sorted(tags)}"
+        made = _rows(connection, "SELECT kind, attempt FROM renditions WHERE recording_id = %s", id_)
+        kinds = sorted(kind for kind, _ in made)
+        if handed_in and kinds != sorted(KINDS | (SOUND if sound else set())):
+            yield f"recording {id_} has the renditions {kinds}"
+        if {number for _, number in made} - {attempt}:
+            yield f"recording {id_} has renditions of several attempts"
+        yield from _clips(connection, id_, frames)
+
+
+def _clips(connection: psycopg.Connection[Any], recording: Any, frames: int) -> Iterator[str]:
+    query = "SELECT ordinal, start_frame, end_frame FROM clips WHERE recording_id = %s ORDER BY ordinal"
+    clips = _rows(connection, query, recording)
+    if [ordinal for ordinal, _, _ in clips] != list(range(len(clips))):
+        yield f"recording {recording} has the clips {[ordinal for ordinal, _, _ in clips]}"
+    bounds = [0] + [end for _, _, end in clips]
+    if [start for _, start, _ in clips] != bounds[:-1] or bounds[-1] != frames:
+        yield f"recording {recording}: its clips do not cover its {frames} frames exactly once"
+
+
+def _releases(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    for id_, state, reason in _rows(connection, "SELECT id, state, reason FROM releases"):
+        built = _rows(
+            connection, "SELECT 1 FROM audit_events WHERE subject_id = %s AND tag = 'release:built'", id_
+        )
+        if state != "built" or len(built) != 1:
+            yield f"release {id_} is {state} ({reason}), built {len(built)} times"
+
+
+def _jobs(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    """Nothing of a feature waits, runs or failed; what the clock starts may wait for its next time."""
+    query = """
+        SELECT id, task_name, status::text FROM procrastinate_jobs
+        WHERE status::text NOT IN ('succeeded', 'cancelled')
+          AND NOT (status::text = 'todo' AND id IN (SELECT job_id FROM procrastinate_periodic_defers))
+          AND NOT (task_name LIKE 'jobs.%%')
+    """
+    for id_, name, status in _rows(connection, query):
+        yield f"job {id_} ({name}) is {status}"
+
+
+def _objects(connection: psycopg.Connection[Any], root: Path) -> Iterator[str]:
+    stored = {
+        path.relative_to(root).as_posix(): path.stat().st_size
+        for path in root.rglob("*")
+        if path.is_file() and ".incoming" not in path.parts
+    }
+    named = dict(_rows(connection, _NAMED))
+    for key in sorted(stored.keys() - named.keys()):
+        yield f"no row names the stored object {key}"
+    for key, size in sorted(named.items()):
+        if stored.get(key) != envelope_length(size):
+            yield f"{key}: {stored.get(key)} bytes are stored, its row says {size} in clear"
+
+
+def envelope_length(plain: int) -> int:
+    """Bytes stored for that many in clear: header, and 256 KiB chunks with a tag each, at least one."""
+    return _HEADER + plain + _TAG * max(1, -(-plain // _CHUNK))
+
+
+def _log(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    entries = _rows(
+        connection, "SELECT leaf_index, leaf_hash FROM audit_events ORDER BY leaf_index NULLS LAST"
+    )
+    indices = [index for index, _ in entries]
+    if indices != list(range(len(entries))):
+        yield f"the log's {len(entries)} entries stand at {indices[:5]} … {indices[-5:]}"
+        return
+    leaves = [bytes(leaf) for _, leaf in entries]
+    for size, root in _rows(connection, "SELECT size, root FROM audit_checkpoints"):
+        if merkle_root(leaves[:size]) != bytes(root):
+            yield f"the checkpoint of {size} entries has another root"
+
+
+def merkle_root(leaves: list[bytes]) -> bytes:
+    """RFC 6962, section 2.1, over hashes of leaves."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashlib.sha256().digest()
+    middle = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + merkle_root(leaves[:middle]) + merkle_root(leaves[middle:])).digest()

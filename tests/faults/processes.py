@@ -1,0 +1,32 @@
+"""Who still runs: processes whose command line or working directory lies below a folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+
+def running_below(folder: Path) -> list[str]:
+    """Command lines of live processes, this one excepted, that name `folder` or stand in it. Zombies do not count."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            where = str((entry / "cwd").readlink())
+            dead = (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            continue
+        if not dead and (str(folder) in line or where.startswith(str(folder))):
+            found.append(line.strip())
+    return found
+
+
+def left_after(folder: Path, seconds: float) -> list[str]:
+    """What still runs below `folder` once that long was given to it to end."""
+    deadline = time.monotonic() + seconds
+    while (found := running_below(folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found

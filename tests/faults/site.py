@@ -1,0 +1,54 @@
+"""A service of a campaign's own: a home with keys, an embedded PostgreSQL with the schema."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.audit.keys import create_checkpoint_key
+from app.core.db import Database
+from app.core.migrate import upgrade
+from app.embedded import EmbeddedPostgres
+from app.settings import Settings
+from app.storage.keys import generate_key_file
+from app.storage.vault import Vault
+
+
+@dataclass(frozen=True)
+class Site:
+    """What processes of the service need, and the database as anyone with psycopg sees it."""
+
+    home: Path
+    settings: Settings
+    database: Database
+    vault: Vault
+    conninfo: str
+
+
+@contextmanager
+def open_site(folder: Path) -> Iterator[Site]:
+    """Starts everything below `folder` and ends the database with it."""
+    home = folder / "home"
+    for part in ("keys", "keys/online", "uploads", "work", "objects"):
+        (home / part).mkdir(mode=0o700, parents=True)
+    generate_key_file(home / "keys" / "master.key")
+    create_checkpoint_key((home / "keys" / "checkpoint.key").as_uri(), "log.example/campaign")
+    server = EmbeddedPostgres(folder / "pg")
+    try:
+        url = server.start()
+        upgrade(url)
+        secret = base64.b64encode(random.Random(str(folder)).randbytes(32)).decode()
+        settings = Settings.from_environ(
+            {"CORDON_HOME": str(home), "CORDON_SECRET_KEY": secret, "CORDON_DATABASE_URL": url}
+        )
+        database = Database(url)
+        try:
+            yield Site(home, settings, database, Vault.from_settings(settings), url.replace("+psycopg", ""))
+        finally:
+            database.dispose()
+    finally:
+        server.destroy()
