@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import struct
 import tempfile
@@ -15,6 +16,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from app.core.processes import die_with_parent
 from app.settings import Settings
 
 THREADS = 16
@@ -70,6 +72,7 @@ class WebServer(BaseApplication):
             "keepalive": 15,
             "preload_app": True,  # what is set up wrongly is said once, before any process is made
             "control_socket_disable": True,
+            "post_fork": _end_with_arbiter,
             "proc_name": f"cordon {self._listening.surface}",
         }
         for name, value in options.items():
@@ -98,6 +101,11 @@ def _share_metrics(run_dir: Path) -> None:
     """Tells prometheus-client, before it is imported, where processes put their numbers together."""
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-", dir=run_dir)
+
+
+def _end_with_arbiter(_arbiter: Any, _worker: Any) -> None:
+    """A worker whose arbiter was killed stops at once, so that the next arbiter finds the port free."""
+    die_with_parent(signal.SIGTERM)()
 
 
 def _forget_process(_arbiter: Any, worker: Any) -> None:

@@ -99,7 +99,7 @@ def install_gate(
             return None  # Flask's own answer: the Allow header
         if access is None:
             raise NotFound
-        g.identity = identity = load_identity()
+        g.cordon_identity = identity = load_identity()
         if access.permission is None:
             return None
         if not identity.authenticated:

@@ -58,7 +58,7 @@ def transaction() -> AbstractContextManager[Session]:
 
 def current_identity() -> Identity:
     """Who makes this request; ANONYMOUS before the login gate has run."""
-    identity: Identity = g.get("identity", ANONYMOUS)
+    identity: Identity = g.get("cordon_identity", ANONYMOUS)  # `g.identity` is Flask-Principal's
     return identity
 
 
