@@ -45,7 +45,7 @@ def _say(line: str) -> None:
 
 
 def _write_json(path: Path | str, value: dict[str, Any]) -> None:
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if str(path) == "-":
         click.echo(text, nl=False)
     else:

@@ -235,5 +235,6 @@ def measure_synthetic(model: Model, seed: int, scenes: int) -> dict[str, Any]:
                 "positive_steps": int(flat[1][:, k].sum()),
             }
             for k, name in enumerate(CLASSES)
+            if flat[1][:, k].any()
         },
     }
