@@ -133,7 +133,7 @@ def _training() -> Any:
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over them.  [default: 9]")
 @_one_line
 def train(out: Path, seed: int, sound: Path | None, scenes: int | None, epochs: int | None) -> None:
-    """Train the `scratch` trunk from nothing: about eight minutes on one core.
+    """Train the `scratch` trunk from nothing: ten to fifteen minutes of one core.
 
     Writes model.onnx, checkpoint.pt and training.json. The same seed, recordings and versions give the same model.
 

@@ -1,4 +1,4 @@
-"""Training of the `scratch` trunk: seeded, deterministic on a CPU, about eight minutes on one core."""
+"""Training of the `scratch` trunk: seeded, deterministic on a CPU, ten to fifteen minutes of one core."""
 
 from __future__ import annotations
 
