@@ -143,6 +143,19 @@ def test_with_tls_the_plain_ports_are_gone(folder: Path) -> None:
     assert [Path(source).name for source in servers] == ["tls.conf"]
 
 
+def test_every_file_that_nginx_includes_is_mounted(services: Services) -> None:
+    mounted = {v["target"]: Path(v["source"]) for v in services["proxy"]["volumes"]}
+    included = {
+        line.split()[1].rstrip(";")
+        for path in (COMPOSE / "nginx").glob("*.conf")
+        for line in path.read_text().splitlines()
+        if line.strip().startswith("include ")
+    }
+    assert included
+    assert included <= mounted.keys()
+    assert all(path.is_file() for path in mounted.values())
+
+
 def test_example_names_every_variable(folder: Path) -> None:
     named = {
         line.partition("=")[0]
