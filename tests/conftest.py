@@ -15,7 +15,6 @@ databases (`postgresql+psycopg://user:password@host/postgres`) to use a server o
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import os
 import secrets
@@ -26,13 +25,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from app.audit.keys import create_checkpoint_key
 from app.core.db import Database
 from app.core.migrate import upgrade
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.settings import Settings
-from app.storage.keys import generate_key_file
 from app.storage.vault import Vault
+from tests.factories.home import make_home, make_settings
 
 NewDatabase = Callable[[], str]
 
@@ -100,28 +98,19 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A data directory as `cordon init` leaves it: private, with keys."""
-    home = tmp_path / "home"
-    for part in ("keys", "keys/online", "uploads", "work", "objects"):
-        (home / part).mkdir(mode=0o700, parents=True)
-    generate_key_file(home / "keys" / "master.key")
-    create_checkpoint_key((home / "keys" / "checkpoint.key").as_uri(), "log.example/audit")
-    return home
+    return make_home(tmp_path / "home")
 
 
 @pytest.fixture
 def settings(home: Path, database_url: str) -> Settings:
     """The settings of one process on that home and that database."""
-    secret = base64.b64encode(secrets.token_bytes(32)).decode()
-    return Settings.from_environ(
-        {"CORDON_HOME": str(home), "CORDON_SECRET_KEY": secret, "CORDON_DATABASE_URL": database_url}
-    )
+    return make_settings(home, database_url)
 
 
 @pytest.fixture
 def vault(home: Path) -> Vault:
     """A vault on local disk with that home's master key."""
-    secret = base64.b64encode(secrets.token_bytes(32)).decode()
-    return Vault.from_settings(Settings.from_environ({"CORDON_HOME": str(home), "CORDON_SECRET_KEY": secret}))
+    return Vault.from_settings(make_settings(home))
 
 
 @contextmanager

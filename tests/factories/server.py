@@ -1,4 +1,4 @@
-"""The staff surface under gunicorn and a worker, each in a process of its own, for tests that cut and kill."""
+"""A surface under gunicorn and a worker, each in a process of its own, for tests that cut and kill."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def staff() -> Flask:
     return create_app(Settings.from_environ(), "staff")
 
 
+def partner() -> Flask:
+    """The partner surface of the environment's settings."""
+    from app.factory import create_app
+
+    return create_app(Settings.from_environ(), "partner")
+
+
 def free_port() -> int:
     """A port that nobody listens on just now."""
     with socket.socket() as probe:
@@ -55,14 +62,24 @@ def gunicorn(settings: Settings, *, threads: int = 8) -> Iterator[str]:
 
 
 @contextmanager
-def gunicorn_process(settings: Settings, *, threads: int = 8) -> Iterator[tuple[str, int]]:
-    """Serves the staff surface with one worker process; yields its address and that worker's id."""
+def gunicorn_process(
+    settings: Settings, *, threads: int = 8, surface: str = "staff", access_log: Path | None = None
+) -> Iterator[tuple[str, int]]:
+    """Serves one surface with one worker process; yields its address and that worker's id.
+
+    `access_log` receives a line `method path status` for each request.
+    """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "gunicorn", "tests.factories.server:staff()", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", f"tests.factories.server:{surface}()", "--no-control-socket"]
     command += ["-b", f"127.0.0.1:{port}", "-k", "gthread", "-w", "1", "--threads", str(threads)]
+    if access_log is not None:
+        command += ["--access-logfile", str(access_log), "--access-logformat", "%(m)s %(U)s %(s)s"]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment(settings, CORDON_STAFF_URL=address), preexec_fn=_end_with_parent
+        command,
+        cwd=ROOT,
+        env=environment(settings, **{f"CORDON_{surface.upper()}_URL": address}),
+        preexec_fn=_end_with_parent,
     )
     try:
         _await(f"{address}/healthz", process)

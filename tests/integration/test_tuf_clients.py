@@ -5,115 +5,30 @@ And the attacks that only our client refuses are shown to pass there, so that th
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tuf.api.exceptions import DownloadError, RepositoryError
 from tuf.api.metadata import Metadata, Root
-from tuf.ngclient import Updater
 
 from app.manifest.listing import FileEntry
 from app.manifest.root import sign_root
 from tests.factories.collection import SLUG, Collection, signer
 from tests.factories.hostile_server import Server, running_server
-
-HERE = Path(__file__).parent / "node"
-BUILD = Path(__file__).parents[2] / "build" / "tuf-js"
-BIN = Path(sys.executable).parent
+from tests.factories.tuf_clients import Refused, ngclient, tuf_js
 
 Client = Callable[[Server, bytes, Path, list[str]], dict[str, bytes]]
 """(server, pinned root, scratch directory, target paths) → contents. Raises Refused."""
 
 
-class Refused(Exception):
-    """The client did not accept what the server gave it."""
-
-
-def ngclient(server: Server, root: bytes, directory: Path, targets: list[str]) -> dict[str, bytes]:
-    for name in ("metadata", "targets"):
-        (directory / name).mkdir(parents=True, exist_ok=True)
-    base = f"{server.url}/tuf/{SLUG}"
-    try:
-        updater = Updater(
-            str(directory / "metadata"),
-            f"{base}/metadata/",
-            str(directory / "targets"),
-            f"{base}/targets/",
-            bootstrap=root,
-        )
-        updater.refresh()
-        found = {}
-        for target in targets:
-            info = updater.get_targetinfo(target)
-            if info is None:
-                raise Refused(f"no such target: {target}")
-            found[target] = Path(updater.download_target(info)).read_bytes()
-    except (RepositoryError, DownloadError) as error:
-        raise Refused(f"{type(error).__name__}: {error}") from error
-    return found
-
-
-def tuf_js(server: Server, root: bytes, directory: Path, targets: list[str]) -> dict[str, bytes]:
-    for name in ("metadata", "targets"):
-        (directory / name).mkdir(parents=True, exist_ok=True)
-    if not (directory / "metadata" / "root.json").exists():
-        (directory / "metadata" / "root.json").write_bytes(root)
-    base = f"{server.url}/tuf/{SLUG}"
-    request = {
-        "metadataDir": str(directory / "metadata"),
-        "metadataBaseUrl": f"{base}/metadata",
-        "targetDir": str(directory / "targets"),
-        "targetBaseUrl": f"{base}/targets",
-        "targets": targets,
-    }
-    run = subprocess.run(
-        [BIN / "node", "client.mjs", json.dumps(request)],
-        cwd=install_tuf_js(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    answer = json.loads(run.stdout)
-    if "error" in answer:
-        raise Refused(answer["error"])
-    return {target: Path(path).read_bytes() for target, path in answer["paths"].items()}
-
-
-def install_tuf_js() -> Path:
-    """The directory in which `import 'tuf-js'` works; installed once for a lock file. A failure is an error."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with (BUILD / "install.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = (HERE / "package-lock.json").read_text()
-        marker = BUILD / "installed.json"
-        shutil.copy(HERE / "client.mjs", BUILD)
-        if not marker.exists() or marker.read_text() != wanted:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, BUILD)
-            environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
-            subprocess.run(
-                [BIN / "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                cwd=BUILD,
-                env=environment,
-                timeout=240,
-                check=True,
-            )
-            marker.write_text(wanted)
-    return BUILD
-
-
 @pytest.fixture(params=[ngclient, tuf_js], ids=lambda client: client.__name__)
 def client(request: pytest.FixtureRequest) -> Client:
-    return request.param
+    def fetch(server: Server, root: bytes, directory: Path, targets: list[str]) -> dict[str, bytes]:
+        found: dict[str, bytes] = request.param(f"{server.url}/tuf/{SLUG}", root, directory, targets)
+        return found
+
+    return fetch
 
 
 @pytest.fixture

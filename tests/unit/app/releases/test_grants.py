@@ -9,52 +9,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Organisation
 from app.audit.models import AuditEvent
 from app.core.clock import now
 from app.core.db import Database
 from app.core.errors import Forbidden, NotFound
 from app.core.identity import Identity, Role
-from app.core.ids import new_id
-from app.partners.models import Agreement
 from app.releases.models import Grant, Release, TufTarget
-from app.releases.service import collections, fetching, grants
+from app.releases.service import fetching, grants
 from app.releases.service.errors import GrantRefused, GrantState, OwnComposition, SignedTwice
 from app.settings import Settings
 from app.storage.vault import Vault
 from tests.factories.accounts import make_identity, make_organisation
+from tests.factories.grants import make_agreement, open_grant, request_grant
 from tests.factories.releases import Stage, make_stage
-
-
-def make_agreement(session: Session, stage: Stage, partner: Organisation, **values: object) -> Agreement:
-    today = now().date()
-    facts: dict[str, object] = {
-        "id": new_id(),
-        "organisation_id": partner.id,
-        "reference": f"DSA-{new_id().hex}",
-        "purposes": ["detector-development"],
-        "country": "GB",
-        "transfer_ground": "domestic",
-        "contact_email": "x@example.org",
-        "starts_on": today - timedelta(days=1),
-        "ends_on": today + timedelta(days=30),
-        "state": "active",
-        "proposed_by": stage.manager.person_id,
-    }
-    row = Agreement(**facts | values)
-    session.add(row)
-    session.flush()
-    return row
-
-
-def requested(session: Session, stage: Stage, agreement: Agreement, **values: object) -> Grant:
-    facts: dict[str, object] = {
-        "agreement_id": agreement.id,
-        "dataset_id": collections.dataset_of(session, stage.slug).id,
-        "purpose": "detector-development",
-        "expires_on": now().date() + timedelta(days=7),
-    }
-    return grants.request_grant(session, stage.manager, **facts | values)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -68,10 +35,7 @@ def partner(stage: Stage) -> tuple[Identity, UUID]:
     stage.publish()
     with stage.database.transaction() as session:
         company = make_organisation(session, kind="partner")
-        grant = requested(session, stage, make_agreement(session, stage, company))
-        for approver in stage.approvers[:2]:
-            grants.approve_grant(session, approver.identity, grant_id=grant.id)
-        assert grant.state == "active"
+        grant = open_grant(session, stage, company)
         return make_identity(session, Role.PARTNER_ENGINEER, organisation=company), grant.id
 
 
@@ -172,7 +136,7 @@ def test_a_grant_ends_by_its_date_and_with_its_agreement(
 def test_two_approvers_neither_the_one_who_asked(stage: Stage) -> None:
     with stage.database.transaction() as session:
         agreement = make_agreement(session, stage, make_organisation(session, kind="partner"))
-        grant = requested(session, stage, agreement)
+        grant = request_grant(session, stage, agreement)
         one, two, three = (a.identity for a in stage.approvers)
         with pytest.raises(Forbidden):
             grants.approve_grant(session, stage.manager, grant_id=grant.id)
@@ -197,4 +161,4 @@ def test_a_grant_stays_inside_its_agreement(stage: Stage) -> None:
             ({"expires_on": agreement.ends_on + timedelta(days=1)}, "ends with"),
         ):
             with pytest.raises(GrantRefused, match=why):
-                requested(session, stage, **{"agreement": agreement} | arguments)  # type: ignore[arg-type]
+                request_grant(session, stage, **{"agreement": agreement} | arguments)  # type: ignore[arg-type]
