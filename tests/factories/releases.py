@@ -132,7 +132,14 @@ def make_approver(session: Session) -> Approver:
     return Approver(identity_of(person), signer)
 
 
-def make_stage(database: Database, settings: Settings, vault: Vault, *, ceremony: bool = True) -> Stage:
+def make_stage(
+    database: Database,
+    settings: Settings,
+    vault: Vault,
+    *,
+    ceremony: bool = True,
+    slug: str = "firearm-attack",
+) -> Stage:
     """A dataset with one labelled recording; with `ceremony`, its root of trust too."""
     with database.transaction() as session:
         make_labelled_recording(session, vault)
@@ -140,7 +147,7 @@ def make_stage(database: Database, settings: Settings, vault: Vault, *, ceremony
             database,
             settings,
             vault,
-            "firearm-attack",
+            slug,
             make_identity(session, Role.RELEASE_MANAGER),
             make_identity(session, Role.ADMINISTRATOR),
             [make_approver(session) for _ in range(3)],
