@@ -28,6 +28,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<(?:img|source)[^>]+(?:src|srcset)=\"([^\"]+)\"")
 TARGETS = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
+OWN_PATH = re.compile(r"(?:app|docs|infra|ingest|migrations|tests)/[\w./-]*")
 # Where a document was written says nothing to its reader, and mirrors come and go.
 BANNED = re.compile(r"/(?:work|root|home/\w+)/|(?:pypi|npmjs|pythonhosted)\.(?:org|com)|ghcr\.io|docker\.io")
 
@@ -56,6 +57,13 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
         assert found.exists(), f"{named(path)}: {target}"
         if anchor:
             assert anchor in anchors_of(found.read_text()), f"{named(path)}: {target}#{anchor}"
+
+
+@every_document
+def test_every_file_of_the_project_that_is_named_exists(path: Path) -> None:
+    for code in INLINE.findall(FENCE.sub("", path.read_text())):
+        if OWN_PATH.fullmatch(code):
+            assert (ROOT / code).exists(), f"{named(path)}: {code}"
 
 
 @every_document
