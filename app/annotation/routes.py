@@ -7,7 +7,6 @@ from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from app.annotation import service
 from app.annotation.models import Assignment
@@ -24,6 +23,7 @@ from app.annotation.schemas import (
 )
 from app.authz.gate import requires
 from app.authz.permissions import Permission
+from app.core.blueprint import Blueprint
 from app.core.http import current_identity, etag_of, if_match_version, resource, transaction
 from app.core.schema import page_schema
 from app.recordings.ledger import load_ledger

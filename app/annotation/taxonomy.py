@@ -52,3 +52,11 @@ def labels_of(definition: dict[str, Any], kind: str) -> frozenset[str]:
     """The labels that annotations of that kind ('event', 'track' or 'tag') may carry."""
     section = next(s for s, k in KIND_OF_SECTION.items() if k == kind)
     return frozenset(definition.get(section, {}))
+
+
+def in_order(definition: dict[str, Any], section: str) -> dict[str, str]:
+    """A section's labels with their definitions in the order to show them: the database keeps none."""
+    first = list(FIREARM_ATTACK[section])
+    rank = {name: position for position, name in enumerate(first)}
+    found: dict[str, str] = definition.get(section, {})
+    return dict(sorted(found.items(), key=lambda pair: (rank.get(pair[0], len(first)), pair[0])))

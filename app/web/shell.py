@@ -42,14 +42,13 @@ class Shell:
 
 def init_pages(app: Flask, surface: str) -> Shell:
     """Adds templates, static files and the surface's pages."""
-    app.jinja_options = {
-        "loader": ChoiceLoader([PackageLoader("app.web"), PackageLoader("govuk_frontend_jinja")]),
-        "trim_blocks": True,
-        "lstrip_blocks": True,
-        "autoescape": True,
-    }
-    app.jinja_loader = None
-    app.jinja_env.filters.update(when=when, size=size, plural=plural, words=words)
+    environment = (
+        app.jinja_env
+    )  # made already by the time that sessions are set up: its options come too late
+    environment.loader = ChoiceLoader([PackageLoader("app.web"), PackageLoader("govuk_frontend_jinja")])
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.autoescape = True
+    environment.filters.update(when=when, size=size, plural=plural, words=words)
     app.context_processor(_context)
     app.after_request(_page_for_problem)
     app.add_url_rule("/static/<path:filename>", "static", _static)

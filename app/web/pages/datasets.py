@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request
+from marshmallow import fields, validate
 from werkzeug.wrappers import Response
 
 from app.authz.gate import requires
 from app.authz.permissions import Permission
 from app.core.http import current_identity, transaction
+from app.core.schema import BaseSchema
 from app.datasets import queries, service
 from app.datasets.schemas import DatasetCreateSchema
+from app.datasets.splits import DEFAULT_PROPORTIONS
 from app.releases.queries import repository_of
 from app.releases.service import composing
 from app.web.forms import Form, read_form
@@ -48,25 +52,51 @@ def _list(form: Form, status: int) -> Answer:
     return render_template("pages/datasets.html", form=form, page=page), status
 
 
+class SplitsFormSchema(BaseSchema):
+    """The splits in whole per cent."""
+
+    train = fields.Integer(required=True, validate=validate.Range(0, 100))
+    validation = fields.Integer(required=True, validate=validate.Range(0, 100))
+    test = fields.Integer(required=True, validate=validate.Range(0, 100))
+
+
+def _percents(splits: Mapping[str, float]) -> dict[str, int]:
+    return {name: round(100 * splits[name]) for name in ("train", "validation", "test")}
+
+
 @pages.get("/datasets/<uuid:dataset_id>")
 @requires(Permission.DATASET_READ)
 def one_dataset(dataset_id: UUID) -> Answer:
+    return _dataset_page(dataset_id, Form(), 200)
+
+
+def _dataset_page(dataset_id: UUID, form: Form, status: int) -> Answer:
     with transaction() as session:
         dataset = service.get_dataset(session, current_identity(), dataset_id)
         page = service.list_versions(
             session, current_identity(), dataset_id, cursor=request.args.get("cursor"), limit=PAGE
         )
         repository = repository_of(session, dataset_id)
-    return render_template("pages/dataset.html", dataset=dataset, page=page, repository=repository)
+    splits = _percents(DEFAULT_PROPORTIONS)
+    return render_template(
+        "pages/dataset.html", form=form, dataset=dataset, page=page, repository=repository, splits=splits
+    ), status
 
 
 @pages.post("/datasets/<uuid:dataset_id>/versions")
 @requires(Permission.DATASET_COMPOSE)
 def add_version(dataset_id: UUID) -> Answer:
     """Opens a draft with every clip whose labels are accepted; those can then be seen and frozen."""
-    with transaction() as session:
-        version = service.create_version(session, current_identity(), dataset_id=dataset_id)
-        service.set_items(session, current_identity(), version_id=version.id, version=version.version)
+    form, percents = read_form(SplitsFormSchema)
+    if form.ok:
+        splits = {name: percent / 100 for name, percent in percents.items()}
+        with form.catching(), transaction() as session:
+            version = service.create_version(
+                session, current_identity(), dataset_id=dataset_id, splits=splits
+            )
+            service.set_items(session, current_identity(), version_id=version.id, version=version.version)
+    if not form.ok:
+        return _dataset_page(dataset_id, form, 422)
     return redirect(f"/versions/{version.id}")
 
 
@@ -85,7 +115,13 @@ def _version_page(version_id: UUID, form: Form, status: int) -> Answer:
         counts = queries.split_counts(session, version_id)
         titles = {e.id: e.title for e in queries.exercises(session, {i.exercise_id for i in page.items})}
     return render_template(
-        "pages/version.html", form=form, version=version, page=page, counts=counts, titles=titles
+        "pages/version.html",
+        form=form,
+        version=version,
+        page=page,
+        counts=counts,
+        titles=titles,
+        splits=_percents(version.splits),
     ), status
 
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.annotation import service
 from app.annotation.models import Assignment
+from app.annotation.taxonomy import KIND_OF_SECTION, in_order
 from app.authz.gate import requires
 from app.authz.permission_map import permits
 from app.authz.permissions import Permission
@@ -80,7 +81,7 @@ def workbench_page(assignment_id: UUID, form: Form, status: int) -> Answer:
         "pages/workbench.html",
         form=form,
         assignment=assignment,
-        definition=assignment.task.taxonomy.definition,
+        sections={name: in_order(assignment.task.taxonomy.definition, name) for name in KIND_OF_SECTION},
         own=own,
         editable=own and assignment.state in WORKABLE and permits(identity, Permission.ANNOTATE),
         reviewable=_reviewable(identity, assignment),

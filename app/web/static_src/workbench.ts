@@ -44,7 +44,7 @@ async function load(): Promise<void> {
   const store = new Store();
   store.reset(assignment.annotations);
   const player = new Player(video, new Frames(list));
-  const colours = Object.keys(assignment.taxonomy.definition.events);
+  const colours = (root.dataset["events"] ?? "").split(" ");
   const colourOf = (label: string): string => String(colours.includes(label) ? colours.indexOf(label) % 12 : BOX_COLOUR);
   const boxes = new Boxes(document.querySelector<SVGSVGElement>("#boxes")!, store, player, colourOf, editable);
   new Timeline(byId("timeline"), byId("ruler"), byId("rows"), store, player, colourOf, editable);
@@ -52,6 +52,9 @@ async function load(): Promise<void> {
   const bench = new Bench(store, player, boxes, video);
   wire(bench, boxes, player);
   if (editable) keepSaved(store, assignment);
+  video.addEventListener("loadedmetadata", () => {
+    byId("screen").style.setProperty("--ratio", String(video.videoWidth / video.videoHeight));
+  });
   video.src = `/api/v1/clips/${root.dataset["clip"]}/media`;
   root.dataset["ready"] = "yes";
 }

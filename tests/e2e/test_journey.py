@@ -1,0 +1,332 @@
+"""The whole journey in a real browser, by page alone: from the administrator's first start to an auditor's proof.
+
+Each stage is a test and needs the one before it. Pictures of every page stay in build/screenshots.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import World
+from tests.e2e.looks import SCREENSHOTS
+
+pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.slow]
+
+FORCE, PARTNER = "Example Constabulary", "Example Platform Ltd"
+PASSPHRASE = {"CORDON_KEY_PASSPHRASE": "a passphrase of this test alone"}
+READY_MS = 90_000
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_first_start(world: World) -> None:
+    world.people["admin"] = admin = world.cast.enter(
+        "admin@operator.example", world.service.activation_code, look="yes"
+    )
+    page = admin.go("/organisations")
+    for kind, name in (("Police force", FORCE), ("Partner company", PARTNER)):
+        page.get_by_label("Kind").select_option(label=kind)
+        page.get_by_label("Name").fill(name)
+        press(page, "Add organisation")
+        expect(page.get_by_text(f"{name} was added.")).to_be_visible()
+    world.looks.at(page, "organisations")
+    world.reached.add("organisations")
+
+
+def test_people_come_in(world: World) -> None:
+    world.after("organisations")
+    admin = world.people["admin"]
+    for key, name, organisation, role in (
+        ("officer", "Dana Officer", FORCE, "Data officer"),
+        ("annotator", "Alex Annotator", "Operator", "Annotator"),
+        ("reviewer", "Robin Reviewer", "Operator", "Reviewer"),
+        ("manager", "Morgan Manager", "Operator", "Release manager"),
+        ("ash", "Ash Approver", "Operator", "Approver"),
+        ("bo", "Bo Approver", "Operator", "Approver"),
+        ("auditor", "Audrey Auditor", "Operator", "Auditor"),
+        ("partner", "Pat Partner", PARTNER, "Partner engineer"),
+    ):
+        world.people[key] = world.cast.invite(
+            admin, name, f"{key}@{role.split()[0].lower()}.example", organisation, role
+        )
+    for name in ("people", "clients", "service", "account"):
+        world.looks.at(admin.go(f"/{name}"), name)
+    world.reached.add("people")
+
+
+def test_officer_hands_over_footage(world: World) -> None:
+    world.after("people")
+    officer = world.people["officer"]
+    world.looks.at(officer.go("/exercises"), "exercises-empty")
+    page = officer.go("/exercises/new")
+    press(page, "Create exercise")
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+    page.get_by_label("Title").fill("Active shooter drill, north range")
+    page.get_by_label("Day it was held").fill("2026-03-14")
+    page.get_by_label("Venue").select_option(label="Firing range")
+    page.get_by_label("What was practised").fill("Two officers clear a building; a role player fires blanks.")
+    page.get_by_label("Blank-firing weapon").check()
+    page.get_by_label("Lawful basis").fill("Consent of all participants, DPA 2018 s.35(2)(a)")
+    page.get_by_label("Where the consent is recorded").fill("TRN-2026-031/consent.pdf")
+    world.looks.at(page, "exercise-new")
+    press(page, "Create exercise")
+    expect(page.get_by_role("heading", name="Add footage")).to_be_visible()
+    not_a_film = world.service.folder / "briefing-notes.mp4"
+    not_a_film.write_text("Minutes of the briefing.\n" * 200)
+    page.locator("#choose").set_input_files([world.film, not_a_film])
+    expect(page.get_by_text("Arrived. What becomes of it is shown below.")).to_have_count(2)
+    files = page.locator("#files")
+    expect(files.get_by_text("ready", exact=True)).to_be_visible(timeout=READY_MS)
+    expect(files.get_by_text("rejected", exact=True)).to_be_visible(timeout=READY_MS)
+    world.looks.at(page, "exercise")
+    world.facts["exercise"] = page.url.removeprefix(officer.address)
+    world.reached.add("footage")
+
+
+def test_officer_sees_what_became_of_it(world: World) -> None:
+    world.after("footage")
+    officer = world.people["officer"]
+    world.looks.at(officer.go("/exercises"), "exercises")
+    world.looks.at(officer.go("/recordings"), "recordings")
+    page = officer.page
+    page.get_by_role("link", name=world.film.name).click()
+    expect(page.get_by_role("heading", name="2 clips")).to_be_visible()
+    expect(page.get_by_text("Original stored encrypted; processing began")).to_be_visible()
+    storyboard = page.get_by_role("region", name="Storyboard").get_by_role("img")
+    storyboard.scroll_into_view_if_needed()
+    expect(storyboard).to_have_js_property("complete", True)
+    assert storyboard.evaluate("image => image.naturalWidth") > 0
+    world.looks.at(page, "recording")
+    page.get_by_role("button", name="Withdraw…").click()
+    world.looks.at(page, "recording-withdraw")
+    page = officer.go("/recordings?state=rejected")
+    page.get_by_role("link", name="briefing-notes.mp4").click()
+    expect(page.get_by_text("Send the video itself")).to_be_visible()
+    world.looks.at(page, "recording-rejected")
+
+
+def test_officer_edits_with_a_version_check(world: World) -> None:
+    world.after("footage")
+    officer = world.people["officer"]
+    page = officer.go(world.facts["exercise"] + "/edit")
+    other = page.context.new_page()
+    other.goto(page.url)
+    for tab, title in ((page, "Armed intruder drill, north range"), (other, "Something else")):
+        tab.get_by_label("Title").fill(title)
+        press(tab, "Save")
+    expect(page.get_by_text("The exercise was saved.")).to_be_visible()
+    expect(other.get_by_text("Somebody changed this since you read it")).to_be_visible()
+    other.close()
+    world.looks.at(officer.go(world.facts["exercise"] + "/close"), "exercise-close")
+
+
+def test_annotator_labels_and_submits(world: World) -> None:
+    world.after("footage")
+    annotator = world.people["annotator"]
+    page = annotator.go("/queue")
+    expect(page.get_by_text("2 clips wait for an annotator")).to_be_visible()
+    world.looks.at(page, "queue")
+    press(page, "Take the next clip")
+    page.wait_for_selector("#workbench[data-ready=yes]")
+    page.wait_for_selector("#video[data-frame]")
+    world.facts["assignment"] = page.url.removeprefix(annotator.address)
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("2")  # gunshot, the second of the taxonomy
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("o")
+    page.get_by_label("first person view").check()
+    page.get_by_role("button", name="Add in the middle").click()
+    expect(page.locator("#count")).to_have_text("3")
+    expect(page.locator("#state")).to_have_text("Saved", timeout=3000)
+    page.keyboard.press("?")
+    world.looks.at(page, "workbench-keys")
+    page.keyboard.press("Escape")
+    world.looks.at(page, "workbench")
+    press(page, "Submit")
+    expect(page.get_by_text("Submitted. Somebody else reviews it now.")).to_be_visible()
+    world.reached.add("submitted")
+
+
+def test_reviewer_returns_then_accepts(world: World) -> None:
+    world.after("submitted")
+    annotator, reviewer = world.people["annotator"], world.people["reviewer"]
+    page = reviewer.go("/review")
+    world.looks.at(page, "review")
+    page.get_by_role("link", name=re.compile("Frames")).first.click()
+    page.wait_for_selector("#workbench[data-ready=yes]")
+    expect(page.locator("#count")).to_have_text("3")
+    page.get_by_label("Or say what is wrong with them").fill("The shot begins two frames earlier.")
+    world.looks.at(page, "workbench-review")
+    press(page, "Send back")
+    expect(page.get_by_text("Sent back to its annotator with your reason.")).to_be_visible()
+    page = annotator.go("/queue")
+    world.looks.at(page, "queue-returned")
+    press(page, "Go on with mine")
+    expect(page.get_by_text("The shot begins two frames earlier.")).to_be_visible()
+    page.wait_for_selector("#workbench[data-ready=yes]")
+    page.locator("#list button", has_text="gunshot").click()
+    for _ in range(2):
+        page.keyboard.press("a")
+    expect(page.locator("#state")).to_have_text("Saved", timeout=3000)
+    press(page, "Submit")
+    _label_next(annotator.go("/queue"))
+    page = reviewer.go("/review")
+    for _ in range(2):
+        page.get_by_role("link", name=re.compile("Frames")).first.click()
+        press(page, "Accept these labels")
+        expect(page.get_by_text("Accepted: these are the clip's labels now.")).to_be_visible()
+    world.looks.at(reviewer.go("/tasks"), "tasks")
+    world.looks.at(annotator.go("/queue"), "queue-done")
+    world.reached.add("accepted")
+
+
+def _label_next(page: Page) -> None:
+    press(page, "Take the next clip")
+    page.wait_for_selector("#workbench[data-ready=yes]")
+    page.get_by_label("no weapon").check()
+    expect(page.locator("#state")).to_have_text("Saved", timeout=3000)
+    press(page, "Submit")
+    expect(page.get_by_text("Submitted. Somebody else reviews it now.")).to_be_visible()
+
+
+def test_manager_composes_and_builds(world: World) -> None:
+    world.after("accepted")
+    manager = world.people["manager"]
+    page = manager.go("/datasets")
+    page.get_by_label("Name", exact=True).fill("Firearm attack")
+    page.get_by_label("Collection name").fill("firearm-attack")
+    page.get_by_label("What it is for").fill("To recognise a live-streamed attack within seconds.")
+    world.looks.at(page, "datasets")
+    press(page, "Create dataset")
+    page.get_by_label("Train, %").fill("100")  # there is one exercise: all of it trains
+    press(page, "New version")
+    expect(page.get_by_role("alert")).to_be_visible()
+    for split in ("Validation", "Test"):
+        page.get_by_label(f"{split}, %").fill("0")
+    press(page, "New version")
+    world.looks.at(page, "version-draft")
+    press(page, "Freeze this version")
+    expect(page.get_by_text("The version is frozen")).to_be_visible()
+    world.looks.at(page, "version")
+    page.get_by_role("link", name="Firearm attack").click()
+    world.looks.at(page, "dataset")
+    page.get_by_role("link", name="Version 1").click()
+    _ceremony(world)
+    page.get_by_label("Notes for partners").fill("First release: one range exercise, two clips.")
+    press(page, "Build a release")
+    page.wait_for_url("**/releases/*")
+    expect(page.get_by_role("button", name="Ask for sign-off")).to_be_visible(timeout=READY_MS)
+    world.looks.at(page, "release-built")
+    press(page, "Ask for sign-off")
+    world.facts["release"] = page.url.removeprefix(manager.address)
+    world.reached.add("built")
+
+
+def _ceremony(world: World) -> None:
+    """Approvers' keys and the root of trust are made where they stay: on people's own machines, by commands."""
+    command, folder = world.service.command, world.service.folder
+    for name in ("ash", "bo"):
+        world.facts[name] = credentials = world.cast.command_line(world.people[name])
+        key = credentials.parent / "signing.pem"
+        command("keys", "new", "--out", key, **PASSPHRASE)
+        command("keys", "register", "--key", key, "--credentials", credentials, **PASSPHRASE)
+    roots = [folder / f"root-{number}.pem" for number in (1, 2, 3)]
+    for root in roots:
+        command("keys", "new", "--out", root, **PASSPHRASE)
+    held = ("--root-key", roots[0], "--root-key", roots[1], "--root-public", f"{roots[2]}.pub")
+    credentials = world.cast.command_line(world.people["admin"])
+    command("ceremony", "firearm-attack", *held, "--credentials", credentials, **PASSPHRASE)
+
+
+def test_approvers_sign(world: World) -> None:
+    world.after("built")
+    release_id = world.facts["release"].rsplit("/", 1)[1]
+    page = world.people["ash"].go("/sign-off")
+    expect(page.get_by_role("heading", name="Firearm attack, release 1")).to_be_visible()
+    world.looks.at(page, "sign-off")
+    world.looks.at(world.people["ash"].go("/account"), "account-approver")
+    for name in ("ash", "bo"):
+        credentials = world.facts[name]
+        key = ("--key", credentials.parent / "signing.pem", "--credentials", credentials)
+        world.service.command("sign", release_id, "--yes", *key, **PASSPHRASE)
+    expect(world.people["bo"].go(world.facts["release"]).get_by_text("Ash Approver")).to_be_visible()
+    world.reached.add("signed")
+
+
+def test_partner_is_admitted(world: World) -> None:
+    world.after("signed")
+    manager, today = world.people["manager"], datetime.now(UTC).date()
+    page = manager.go("/agreements/new")
+    page.get_by_label("Reference").fill("DSA-2026-001")
+    page.locator("input[name=purposes]").first.check()
+    page.get_by_label("Country").fill("GB")
+    page.get_by_label("Contact's email address").fill("trust@partner.example")
+    page.get_by_label("First day").fill(today.isoformat())
+    page.get_by_label("Last day").fill((today + timedelta(days=365)).isoformat())
+    world.looks.at(page, "agreement-new")
+    press(page, "Propose")
+    _approve(world)
+    page = manager.go("/grants/new")
+    page.get_by_label("Last day").fill((today + timedelta(days=180)).isoformat())
+    world.looks.at(page, "grant-new")
+    press(page, "Ask")
+    _approve(world, "grants")
+    world.looks.at(manager.go("/partners"), "partners")
+    world.reached.add("granted")
+
+
+def _approve(world: World, look: str = "") -> None:
+    for name in ("ash", "bo"):
+        page = world.people[name].go("/partners")
+        if look and name == "ash":
+            world.looks.at(page, f"partners-{look}")
+        page.get_by_role("button", name=re.compile("^Approve")).first.click()
+
+
+def test_release_reaches_the_partner(world: World) -> None:
+    world.after("granted")
+    page = world.people["manager"].go(world.facts["release"])
+    page.get_by_role("button", name=re.compile("^Publish")).click()
+    expect(page.get_by_text("Published: partners with a grant can fetch it.")).to_be_visible()
+    world.looks.at(page, "release")
+    world.looks.at(world.people["manager"].go("/releases"), "releases")
+    page = world.people["partner"].go("/releases")
+    expect(page.get_by_text("Firearm attack 1")).to_be_visible()
+    world.looks.at(page, "partner-releases")
+    world.looks.at(world.people["partner"].go("/fetching"), "partner-fetching")
+    world.reached.add("published")
+
+
+def test_auditor_takes_a_proof(world: World) -> None:
+    world.after("published")
+    page = world.people["auditor"].go("/log/events")
+    world.looks.at(page, "log")
+    page.get_by_label("What happened").select_option(label="release:published")
+    press(page, "Show")
+    page.get_by_role("link", name="release:published").click()
+    for _ in range(20):
+        if page.get_by_role("button", name="Download the proof").count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    world.looks.at(page, "log-entry")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download the proof").click()
+    bundle = world.service.folder / "publication.tlog-proof"
+    waiting.value.save_as(bundle)
+    key = world.service.folder / "home" / "keys" / "checkpoint.key.pub"
+    world.service.command("audit", "verify", bundle, "--key", key)
+
+
+def test_every_page_was_in_order(world: World) -> None:
+    world.after("published")
+    assert world.looks.faults == []
+    for name in world.looks.seen:
+        assert all((SCREENSHOTS / f"{name}-{width}.png").stat().st_size > 5000 for width in (1280, 390)), name
