@@ -101,7 +101,7 @@ def _flask_config(settings: Settings, surface: Surface) -> dict[str, Any]:
         "OPENAPI_URL_PREFIX": "/api/v1",
         "OPENAPI_JSON_PATH": "openapi.json",
         "API_SPEC_OPTIONS": {"info": {"description": "Errors are RFC 9457 problem details."}},
-        "MAX_CONTENT_LENGTH": None,
+        "MAX_CONTENT_LENGTH": http.MAX_BODY_BYTES,  # uploads lift it for themselves
         "MAX_FORM_MEMORY_SIZE": 1_000_000,
         "JSON_SORT_KEYS": False,
     }

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_smorest import Blueprint
 
 from app.audit import service
 from app.audit.queries import EventFilter
@@ -21,6 +20,7 @@ from app.audit.schemas import (
 )
 from app.authz.gate import public, requires
 from app.authz.permissions import Permission
+from app.core.blueprint import Blueprint
 from app.core.errors import NotFound
 from app.core.http import current_identity, transaction
 from app.proofs.errors import ProofError

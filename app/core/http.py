@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, json, request
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PROBLEM_BASE = "https://cordon.example/problems/"
+MAX_BODY_BYTES = 16 * 2**20  # of any request but an upload's: the longest list of clips fits several times
 STATUS: dict[type[errors.DomainError], int] = {
     errors.InvalidRequest: 422,
     errors.Unauthenticated: 401,
@@ -99,6 +100,10 @@ def _on_http_exception(error: HTTPException) -> Response:
 
 
 def _on_database_error(error: DBAPIError) -> Response:
+    if isinstance(error, DataError):  # SQLSTATE class 22: a value that no column takes came with the request
+        log.warning("a value was refused by the database", extra={"error": type(error.orig).__name__})
+        refused = errors.InvalidRequest
+        return problem(status_of(refused()), refused.type, refused.title, "It holds a value out of range")
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database not available", extra={"error": type(error.orig).__name__})
         return problem(503, "unavailable", errors.Unavailable.title, headers={"Retry-After": "5"})

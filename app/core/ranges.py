@@ -38,7 +38,10 @@ def ranged_response(
     *,
     cache_control: str = "private, no-store",
 ) -> Response:
-    """200, 206, 304 or 416. `pieces(start, end)` yields the bytes [start, end); `etag` is without quotes."""
+    """200, 206, 304 or 416. `pieces(start, end)` yields the bytes [start, end); `etag` is without quotes.
+
+    Raises what the first piece raises, so that damaged or missing bytes are answered with a problem.
+    """
     tag = f'"{etag}"'
     headers = {"Accept-Ranges": "bytes", "ETag": tag, "Cache-Control": cache_control}
     if request.headers.get("If-None-Match") == tag:
@@ -54,5 +57,16 @@ def ranged_response(
     headers["Content-Length"] = str(end - start)
     if span:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    body: Iterator[bytes] = iter(()) if request.method == "HEAD" else pieces(start, end)
+    body: Iterator[bytes] = iter(()) if request.method == "HEAD" else _begun(pieces(start, end))
     return Response(body, 206 if span else 200, headers=headers, content_type=media_type)
+
+
+def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, the first of them read now: before the status is sent."""
+    first = next(pieces, b"")
+
+    def all_of_them() -> Iterator[bytes]:
+        yield first
+        yield from pieces
+
+    return all_of_them()

@@ -10,17 +10,28 @@ from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, pre_loa
 from app.core.pagination import MAX_LIMIT
 
 
-def refuse_nul(value: Any) -> None:
-    """Raises ValidationError when any string inside `value` holds U+0000, which PostgreSQL text cannot."""
-    if isinstance(value, str) and "\x00" in value:
+def refuse_unstorable(value: Any) -> None:
+    """Raises ValidationError when any string inside `value` holds what PostgreSQL text cannot: U+0000, or half of a
+    surrogate pair, which JSON can write and no encoding of Unicode has."""
+    waiting = [value]  # a list and no recursion: how deep it goes is the sender's choice
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            _refuse_text(found)
+        elif isinstance(found, Mapping):  # a query string is no dict
+            for key in found:
+                waiting += (key, found[key])
+        elif isinstance(found, list | tuple):
+            waiting += found
+
+
+def _refuse_text(text: str) -> None:
+    if "\x00" in text:
         raise ValidationError("must not contain the character U+0000")
-    if isinstance(value, Mapping):  # a query string is no dict
-        for key in value:
-            refuse_nul(key)
-            refuse_nul(value[key])
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            refuse_nul(inner)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValidationError("must be Unicode: it holds half of a surrogate pair") from None
 
 
 class BaseSchema(Schema):
@@ -30,8 +41,8 @@ class BaseSchema(Schema):
         unknown = RAISE
 
     @pre_load
-    def _refuse_nul(self, data: Any, **_: Any) -> Any:
-        refuse_nul(data)
+    def _refuse_unstorable(self, data: Any, **_: Any) -> Any:
+        refuse_unstorable(data)
         return data
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from flask import url_for
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from app.authz.gate import requires
 from app.authz.permissions import Permission
+from app.core.blueprint import Blueprint
 from app.core.http import current_identity, etag_of, if_match_version, transaction
 from app.core.pagination import Page
 from app.core.schema import PageQuerySchema, page_schema

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from app.authz.gate import requires
 from app.authz.permissions import Permission
+from app.core.blueprint import Blueprint
 from app.core.http import current_identity, resource, transaction
 from app.core.pagination import Page
 from app.core.ranges import ranged_response

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_smorest import Blueprint
-
 from app.accounts.routes import directory, me, oauth
 from app.accounts.service import Surface
+from app.core.blueprint import Blueprint
 
 
 def blueprints(surface: Surface) -> list[Blueprint]:

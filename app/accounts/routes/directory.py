@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from app.accounts import service
 from app.accounts.models import MachineClient, Organisation, Person
@@ -21,6 +20,7 @@ from app.accounts.schemas import (
 )
 from app.authz.gate import requires
 from app.authz.permissions import Permission
+from app.core.blueprint import Blueprint
 from app.core.http import current_identity, transaction
 from app.core.pagination import Page
 from app.core.schema import PageQuerySchema, page_schema

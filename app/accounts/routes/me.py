@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from app.accounts import service
 from app.accounts.identity_loader import attempt, verify_person
@@ -24,6 +23,7 @@ from app.accounts.schemas import (
 from app.accounts.service.activation import TotpSetup
 from app.authz.gate import public, requires
 from app.authz.permissions import Permission
+from app.core.blueprint import Blueprint
 from app.core.http import current_identity, resource, transaction
 from app.settings import Settings
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, g, jsonify, request
-from flask_smorest import Blueprint
 
 from app.accounts.identity_loader import attempt, current_surface
 from app.accounts.schemas import OAuthErrorSchema, TokenSchema
 from app.accounts.service import OAuthError, issue_token
 from app.accounts.service.tokens import record_refusal
 from app.authz.gate import public
+from app.core.blueprint import Blueprint
 from app.core.http import resource, transaction
 from app.settings import Settings
 

@@ -38,7 +38,10 @@ class ClientAssertionCheck(JWTBearerClientAssertion):
 
     def verify(self, form: dict[str, str]) -> MachineClient:
         """The client that signed. Raises InvalidClientError for anything that does not hold."""
-        client: MachineClient | None = self(self._find, SimpleNamespace(form=form))
+        try:
+            client: MachineClient | None = self(self._find, SimpleNamespace(form=form))
+        except RecursionError as error:
+            raise InvalidClientError(description="The assertion is nested too deeply") from error
         if client is None:
             raise InvalidClientError(
                 description="Authenticate with client_assertion_type and client_assertion (RFC 7523)"
@@ -66,7 +69,7 @@ class ClientAssertionCheck(JWTBearerClientAssertion):
         return token.claims
 
     def verify_claims(self, claims: dict[str, Any]) -> None:
-        """Adds to Authlib's checks: one audience, and an end that is near."""
+        """Adds to Authlib's checks an end that is near."""
         exp = claims.get("exp")
         if (
             isinstance(exp, int | float)
@@ -77,7 +80,7 @@ class ClientAssertionCheck(JWTBearerClientAssertion):
 
     def validate_jti(self, claims: dict[str, Any], jti: object) -> bool:
         """Spends the id; False for one that was spent or that cannot be stored."""
-        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI or "\x00" in jti or self.seen is None:
+        if not isinstance(jti, str) or not _storable(jti) or self.seen is None:
             return False
         until = datetime.fromtimestamp(claims["exp"], UTC) + timedelta(seconds=LEEWAY_SECONDS)
         return queries.spend_assertion(self._session, self.seen.id, jti, until)
@@ -89,6 +92,11 @@ class ClientAssertionCheck(JWTBearerClientAssertion):
         return client
 
     def _find(self, client_id: str) -> MachineClient | None:
-        if len(client_id) <= MAX_JTI and "\x00" not in client_id:
+        if _storable(client_id):
             self.seen = queries.client_by_name(self._session, client_id)
         return self.seen
+
+
+def _storable(text: str) -> bool:
+    """One short line of Unicode: neither U+0000 nor half of a surrogate pair is printable."""
+    return 0 < len(text) <= MAX_JTI and text.isprintable()

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from app.authz.gate import requires
 from app.authz.permissions import Permission
+from app.core.blueprint import Blueprint
 from app.core.http import current_identity, resource, transaction
 from app.core.schema import PageQuerySchema, page_schema
 from app.releases.online_keys import OnlineKeys

@@ -27,6 +27,9 @@ EXTENSIONS: Final = "creation,expiration,checksum,termination"
 CONTENT_TYPE: Final = "application/offset+octet-stream"
 MAX_NUMBER: Final = 2**63 - 1
 MAX_TEXT: Final = 1000
+CAMERA_YEARS: Final = range(
+    1900, 2200
+)  # a clock that was never set says 1970; beyond year 1 or 9999 nothing reads
 
 
 class BadHeader(InvalidRequest):
@@ -118,6 +121,8 @@ def declared(headers: Headers) -> Declared:
         raise BadHeader("Upload-Metadata: sha256 must have 64 hexadecimal digits")
     if started_at is not None and started_at.tzinfo is None:
         raise BadHeader("Upload-Metadata: started_at must say its offset from UTC")
+    if started_at is not None and started_at.year not in CAMERA_YEARS:
+        raise BadHeader("Upload-Metadata: started_at is no time that a camera can have had")
     return Declared(
         exercise_id=exercise_id,
         filename=said.get("filename") or "unnamed",

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from flask import Response, request, url_for
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from app.authz.gate import public, requires
 from app.authz.permissions import Permission
+from app.core.blueprint import Blueprint
 from app.core.db import Database
 from app.core.errors import DomainError
 from app.core.http import current_identity, problem, resource, status_of, transaction
@@ -114,6 +114,7 @@ class OneUpload(MethodView):
     @blp.response(204)
     def patch(self, upload_id: UUID) -> Response:
         """Append bytes (tus)"""
+        request.max_content_length = None  # the upload's own length is the limit
         with body_of(request) as source:
             tus.check_version(request.headers)
             if request.mimetype != tus.CONTENT_TYPE:

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
-from app.core.schema import BaseSchema, PageQuerySchema, page_schema, refuse_nul
+from app.core.schema import BaseSchema, PageQuerySchema, page_schema, refuse_unstorable
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -44,7 +44,7 @@ def test_nul_is_found_exactly_where_it_is(value: Any) -> None:
         )
 
     try:
-        refuse_nul(value)
+        refuse_unstorable(value)
     except ValidationError:
         assert holds(value)
     else:
