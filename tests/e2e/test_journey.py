@@ -79,6 +79,7 @@ def test_officer_hands_over_footage(world: World) -> None:
     expect(page.get_by_role("heading", name="Add footage")).to_be_visible()
     not_a_film = world.service.folder / "briefing-notes.mp4"
     not_a_film.write_text("Minutes of the briefing.\n" * 200)
+    expect(page.locator("#drop")).to_be_visible()
     page.locator("#choose").set_input_files([world.film, not_a_film])
     expect(page.get_by_text("Arrived. What becomes of it is shown below.")).to_have_count(2)
     files = page.locator("#files")
