@@ -8,19 +8,24 @@ from __future__ import annotations
 import logging
 from typing import Any, Literal
 
-from flask import Flask, Response
+from flask import Flask, Response, g, request
 from sqlalchemy import text
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.accounts.identity_loader import init_sessions, load_identity
 from app.accounts.routes import blueprints as account_blueprints
 from app.annotation.routes import blueprints as annotation_blueprints
+from app.audit import service as audit
+from app.audit.events import Tag
 from app.audit.routes import blp as audit_blueprint
 from app.audit.routes import log_blp as log_blueprint
 from app.authz.gate import access_of, check_gate, install_gate, public
+from app.authz.permission_map import roles_with
 from app.core import http
 from app.core.db import Database
 from app.core.metrics import init_metrics
-from app.core.openapi import CordonApi, document_public, security_schemes
+from app.core.openapi import CordonApi, document_access, document_parameter, security_schemes
+from app.core.repeats import PARAMETER, init_repeats, takes_key
 from app.datasets.routes import blp as datasets_blueprint
 from app.datasets.routes import versions_blp as versions_blueprint
 from app.embedded import embedded_url
@@ -79,16 +84,33 @@ def create_app(settings: Settings, surface: Surface, *, database: Database | Non
     public("describes the API and names no secret")(CordonApi._openapi_json)
     for blueprint in blueprints_of(surface):
         api.register_blueprint(blueprint)
-    document_public(api, app, lambda endpoint, method: _is_public(app, endpoint, method))
+    document_access(api, app, lambda endpoint, method: _described_access(app, endpoint, method))
+    document_parameter(api, PARAMETER, takes_key)
+    http.provide(app, CordonApi, api)
     _health(app)
+    _log_denials(app)
     _secure_headers(app)
+    init_repeats(app)
     check_gate(app)
+    _trust_proxies(app, settings.trusted_proxies)
     return app
 
 
-def _is_public(app: Flask, endpoint: str, method: str) -> bool:
+def _described_access(app: Flask, endpoint: str, method: str) -> dict[str, Any]:
     access = access_of(app, endpoint, method)
-    return access is not None and access.permission is None
+    if access is None:
+        return {}
+    if access.permission is None:
+        return {"security": []}
+    return {"x-permission": access.permission.value, "x-roles": roles_with(access.permission)}
+
+
+def _trust_proxies(app: Flask, count: int) -> None:
+    """Believes the addresses that so many proxies in front add to a request, and none that a caller claims."""
+    if count:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+        )
 
 
 def _flask_config(settings: Settings, surface: Surface) -> dict[str, Any]:
@@ -120,6 +142,18 @@ def _health(app: Flask) -> None:
             session.execute(text("SELECT 1"))
         http.resource(Vault).store.exists("readyz")
         return {"status": "ready"}
+
+
+def _log_denials(app: Flask) -> None:
+    """Reaching for another organisation's things is answered 404 and kept in the log, though nothing was done."""
+
+    @app.after_request
+    def log_denial(response: Response) -> Response:
+        if g.pop("reached_for_hidden", False):
+            details = {"method": request.method, "path": request.path}
+            with http.transaction() as session:
+                audit.append(session, http.current_identity(), Tag.ACCESS_DENIED, details=details)
+        return response
 
 
 def _secure_headers(app: Flask) -> None:

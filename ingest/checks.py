@@ -9,6 +9,7 @@ from ingest.packets import Packets
 from ingest.profiles import Limits
 
 _TRUNCATION_TOLERANCE = 0.05
+_AGAIN = "Copy it from the camera again."
 
 
 def refusal_of(stderr: str, limits: Limits) -> FileRejected:
@@ -52,10 +53,13 @@ def refuse_truncated(
         raise truncated(packets.total, declared)
     if declared_seconds and declared_seconds - span > max(1.0, declared_seconds * _TRUNCATION_TOLERANCE):
         raise FileRejected(
-            "truncated", f"The file is cut short: {span:.1f} of {declared_seconds:.1f} seconds are there."
+            "truncated",
+            f"The file is cut short: {span:.1f} of {declared_seconds:.1f} seconds are there. {_AGAIN}",
         )
 
 
 def truncated(present: int, declared: int) -> FileRejected:
     """The refusal of a file whose pictures are fewer than it declares."""
-    return FileRejected("truncated", f"The file is cut short: {present} of {declared} pictures can be read.")
+    return FileRejected(
+        "truncated", f"The file is cut short: {present} of {declared} pictures can be read. {_AGAIN}"
+    )

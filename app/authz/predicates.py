@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.authz.permission_map import permits
 from app.authz.permissions import Permission
-from app.core.errors import Forbidden, NotFound
+from app.core.errors import Forbidden, Hidden
 from app.core.identity import Identity, OrganisationKind, Role
 
 
@@ -17,9 +17,12 @@ def require(identity: Identity, permission: Permission) -> None:
 
 
 def require_same_organisation(identity: Identity, organisation_id: UUID) -> None:
-    """For what belongs to one force or partner. The operator's auditors see all; everyone else only their own."""
+    """For what belongs to one force or partner. The operator's auditors see all; everyone else only their own.
+
+    Raises Hidden.
+    """
     if identity.organisation_id != organisation_id and not sees_every_organisation(identity):
-        raise NotFound
+        raise Hidden
 
 
 def sees_every_organisation(identity: Identity) -> bool:

@@ -41,6 +41,10 @@ class NotFound(DomainError):
     title = "Nothing is here for you"
 
 
+class Hidden(NotFound):
+    """It is there and belongs to another organisation: answered as if it were not, and noted in the log."""
+
+
 class Conflict(DomainError):
     type = "conflict"
     title = "The present state does not allow this"

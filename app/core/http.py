@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, json, request
@@ -17,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.core import errors
 from app.core.db import Database
+from app.core.idempotency import Claim
 from app.core.identity import ANONYMOUS, Identity
 from app.core.ids import new_id
 from app.core.logging import request_id_var
@@ -52,9 +54,16 @@ def resource(kind: type[T]) -> T:
     return found
 
 
-def transaction() -> AbstractContextManager[Session]:
-    """One transaction of the running application's database."""
-    return resource(Database).transaction()
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One transaction of the running application's database; the request's Idempotency-Key commits with it."""
+    claim: Claim | None = g.get("cordon_claim")
+    with resource(Database).transaction() as session:
+        if claim is not None:
+            claim.take(session)
+        yield session
+    if claim is not None:
+        claim.committed()
 
 
 def current_identity() -> Identity:
@@ -81,7 +90,13 @@ def status_of(error: errors.DomainError) -> int:
     return next((STATUS[c] for c in type(error).__mro__ if c in STATUS), 400)
 
 
+def note_hidden(error: errors.DomainError) -> None:
+    """Remembers for the log that this request reached for what is another organisation's."""
+    g.reached_for_hidden = isinstance(error, errors.Hidden)
+
+
 def _on_domain_error(error: errors.DomainError) -> Response:
+    note_hidden(error)
     status = status_of(error)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return problem(status, error.type, error.title, error.detail, headers=headers, **error.extra)

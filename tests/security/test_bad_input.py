@@ -132,14 +132,15 @@ def release_signed_twice_by_one_person(desk: Desk) -> Attempt:
     return lambda: desk.http.post(f"/api/v1/releases/{release_id}/signatures", headers=headers, json=body)
 
 
+DENIED = ["access:denied"]
 # case, status, type of the problem, what the person is told, what the log gets
 REFUSED_AT_ONCE: list[tuple[Any, int, str, str, list[str]]] = [
     (wrong_credentials, 401, "sign-in-refused", "code", ["sign-in:failure"]),
     (expired_token, 401, "unauthenticated", "valid token", []),
-    (anothers_exercise, 404, "not-found", "Nothing is here for you", []),
-    (anothers_exercise_as_a_place_to_upload, 404, "not-found", "Nothing is here for you", []),
-    (anothers_upload_continued, 404, "not-found", "Nothing is here for you", []),
-    (anothers_recording_withdrawn, 404, "not-found", "Nothing is here for you", []),
+    (anothers_exercise, 404, "not-found", "Nothing is here for you", DENIED),
+    (anothers_exercise_as_a_place_to_upload, 404, "not-found", "Nothing is here for you", DENIED),
+    (anothers_upload_continued, 404, "not-found", "Nothing is here for you", DENIED),
+    (anothers_recording_withdrawn, 404, "not-found", "Nothing is here for you", DENIED),
     (empty_file, 422, "empty-upload", "empty", []),
     (larger_than_the_quota, 413, "quota-exceeded", "500000 bytes are left of your quota", []),
     (piece_with_a_wrong_checksum, 460, "checksum-mismatch", "send them again", []),
@@ -179,7 +180,7 @@ def _truncated(folder: Path) -> bytes:
 
 @pytest.mark.parametrize(
     ("make", "code", "told"),
-    [(_text, "not_media", "MP4, MOV"), (_truncated, "truncated", "cut short")],
+    [(_text, "not_media", "MP4, MOV"), (_truncated, "truncated", "Copy it from the camera again")],
     ids=["a text file named .mp4", "a truncated MP4"],
 )
 def test_a_file_that_is_no_footage_becomes_a_rejected_recording(

@@ -13,7 +13,7 @@ from app.authz.permissions import Permission
 from app.core.blueprint import Blueprint
 from app.core.db import Database
 from app.core.errors import DomainError
-from app.core.http import current_identity, problem, resource, status_of, transaction
+from app.core.http import current_identity, note_hidden, problem, resource, status_of, transaction
 from app.core.pagination import Page
 from app.core.schema import page_schema
 from app.settings import Settings
@@ -50,6 +50,7 @@ def _receiver() -> service.Receiver:
 @blp.errorhandler(DomainError)
 def _tus_problem(error: DomainError) -> Response:
     """Problem details with the statuses that tus prescribes."""
+    note_hidden(error)
     status = next((tus.STATUS[kind] for kind in type(error).__mro__ if kind in tus.STATUS), None)
     code = int(status[:3]) if status else status_of(error)
     headers = {"Tus-Resumable": tus.VERSION, "Tus-Version": tus.VERSION}

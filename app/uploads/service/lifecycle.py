@@ -16,7 +16,7 @@ from app.audit.events import Tag
 from app.authz.permissions import Permission
 from app.authz.predicates import require
 from app.core.clock import now
-from app.core.errors import NotFound
+from app.core.errors import Hidden, NotFound
 from app.core.identity import SYSTEM, Identity
 from app.core.pagination import Page, paginate
 from app.exercises.service import open_exercise
@@ -104,8 +104,10 @@ def get_upload(session: Session, identity: Identity, upload_id: UUID, *, lock: b
     """One upload of the actor's own force, in whatever state. Raises NotFound."""
     require(identity, Permission.UPLOAD_WRITE)
     upload = find(session, upload_id, lock=lock)
-    if upload is None or upload.organisation_id != identity.organisation_id:
+    if upload is None:
         raise NotFound
+    if upload.organisation_id != identity.organisation_id:
+        raise Hidden
     return upload
 
 
