@@ -157,7 +157,10 @@ def problem_error(response: requests.Response) -> ClientError:
     title = document.get("title") or document.get("error") or response.reason or "no reason given"
     detail = document.get("detail") or document.get("error_description")
     text = f"{title}: {detail}" if detail and detail != title else str(title)
-    return ClientError(f"{text[:_MAX_DETAIL]} (HTTP {response.status_code})", response.status_code)
+    status = f"HTTP {response.status_code}"
+    if response.status_code >= 500 and document.get("request_id"):
+        status += f", request {str(document['request_id'])[:64]}"  # what the operator finds it by in the log
+    return ClientError(f"{text[:_MAX_DETAIL]} ({status})", response.status_code)
 
 
 def unreachable(server: str, error: Exception) -> ClientError:

@@ -51,8 +51,13 @@ def submitted(session: Session, annotator: Identity, labels: Sequence[Label] | N
 def make_labelled_recording(session: Session, vault: Vault, **exercise: object) -> Recording:
     """A ready recording of an exercise that may be released, with accepted labels on both of its clips."""
     recording = make_ready_recording(session, vault, exercise=make_exercise(session, **CONSENTED | exercise))
+    label_recording(session, recording)
+    return recording
+
+
+def label_recording(session: Session, recording: Recording, labels: Sequence[Label] | None = None) -> None:
+    """Opens the recording's tasks, and has each of its clips labelled (one gunshot unless told) and accepted."""
     annotator, reviewer = make_identity(session, Role.ANNOTATOR), make_identity(session, Role.REVIEWER)
     for _ in service.open_tasks(session, recording.id):
-        done = submitted(session, annotator)
+        done = submitted(session, annotator, labels)
         service.accept(session, reviewer, assignment_id=done.id, version=done.version)
-    return recording

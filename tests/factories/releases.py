@@ -138,11 +138,13 @@ def make_stage(
     vault: Vault,
     *,
     ceremony: bool = True,
+    labelled: bool = True,
     slug: str = "firearm-attack",
 ) -> Stage:
-    """A dataset with one labelled recording; with `ceremony`, its root of trust too."""
+    """A dataset; with `labelled`, one labelled recording for it; with `ceremony`, its root of trust too."""
     with database.transaction() as session:
-        make_labelled_recording(session, vault)
+        if labelled:
+            make_labelled_recording(session, vault)
         stage = Stage(
             database,
             settings,

@@ -40,7 +40,14 @@ class BearerFetcher(FetcherInterface):
         response = self._session.get(url, stream=True, timeout=30)
         if not response.ok:
             raise DownloadHTTPError(f"HTTP {response.status_code}", response.status_code)
-        return response.iter_content(1 << 16)
+        return _body(response)
+
+
+def _body(response: requests.Response) -> Iterator[bytes]:
+    try:
+        yield from response.iter_content(1 << 16)
+    except requests.RequestException as error:
+        raise DownloadError("the connection broke off") from error
 
 
 def ngclient(

@@ -130,6 +130,12 @@ def test_an_error_that_is_no_problem_document_is_still_one_line(
         session.get_json("/api/v1/x")
 
 
+def test_a_fault_of_the_service_names_the_request(session: ApiSession, server: Server) -> None:
+    server.api = lambda method, path, body: (500, {"title": "It failed", "request_id": "r-123"})
+    with pytest.raises(ClientError, match=r"^It failed \(HTTP 500, request r-123\)$"):
+        session.get_json("/api/v1/x")
+
+
 def test_a_long_detail_is_cut_and_kept_on_one_line(session: ApiSession, server: Server) -> None:
     server.api = lambda method, path, body: (400, {"title": "No", "detail": "line\n" * 1000})
     with pytest.raises(ClientError) as caught:

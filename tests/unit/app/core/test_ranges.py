@@ -67,3 +67,12 @@ def test_what_the_caller_has_is_not_sent_again_and_what_changed_is_sent_whole() 
 def test_a_head_tells_the_length_without_bytes() -> None:
     answer = _ask(method="HEAD")
     assert (answer.headers["Content-Length"], b"".join(answer.response)) == ("100", b"")  # type: ignore[arg-type]
+
+
+def test_damage_is_met_before_the_status_is_sent() -> None:
+    def damaged(start: int, end: int) -> Iterator[bytes]:
+        raise ValueError(f"bytes {start} to {end} were altered")
+        yield b""
+
+    with Flask("test").test_request_context(), pytest.raises(ValueError, match="altered"):
+        ranged_response(10, "tag", "video/mp4", damaged)
