@@ -24,6 +24,7 @@ BLOCK_SIZE: Final = 64 * 2**20
 READ_SIZE: Final = 2**20
 STALE_SECONDS: Final = 2.0  # a writer that wrote nothing for so long must let go for another writer
 PATIENCE_SECONDS: Final = 10.0
+WRITER_PATIENCE_SECONDS: Final = 3.0  # of a second writer, so that a cut connection is noticed meanwhile
 _POLL_SECONDS: Final = 0.02
 
 
@@ -112,7 +113,8 @@ class Staging:
     @contextmanager
     def hold(self, upload_id: UUID, *, insist: bool) -> Iterator[StagedFile]:
         """The file with its lock. `insist` makes any present writer let go (the client asks where to resume);
-        otherwise only one that has stalled must. Raises UploadLocked when the writer does not let go."""
+        otherwise only one that has stalled must, and one whose connection was cut is waited for. Raises
+        UploadLocked when the writer does not let go."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = self._lock(upload_id, insist=insist)
         try:
@@ -122,16 +124,17 @@ class Staging:
             os.close(descriptor)
 
     def _lock(self, upload_id: UUID, *, insist: bool) -> int:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + (PATIENCE_SECONDS if insist else WRITER_PATIENCE_SECONDS)
         while True:
             descriptor = os.open(self.path(upload_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             if self._try_lock(descriptor, upload_id):
                 return descriptor
             idle = time.time() - os.fstat(descriptor).st_mtime
             os.close(descriptor)
-            if time.monotonic() > deadline or not (insist or idle > STALE_SECONDS):
+            if time.monotonic() > deadline:
                 raise UploadLocked
-            self._note(upload_id).touch(mode=0o600)
+            if insist or idle > STALE_SECONDS:
+                self._note(upload_id).touch(mode=0o600)
             time.sleep(_POLL_SECONDS)
 
     def _try_lock(self, descriptor: int, upload_id: UUID) -> bool:

@@ -66,7 +66,8 @@ def test_fewer_bytes_than_were_acknowledged_is_said(tmp_path: Path) -> None:
         file.resume(1)
 
 
-def test_a_live_writer_keeps_another_writer_out(tmp_path: Path) -> None:
+def test_a_live_writer_keeps_another_writer_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WRITER_PATIENCE_SECONDS", 0.2)
     staging, upload_id = Staging(tmp_path), new_id()
     with staging.hold(upload_id, insist=False) as file:
         file.resume(0)
@@ -74,6 +75,23 @@ def test_a_live_writer_keeps_another_writer_out(tmp_path: Path) -> None:
         with pytest.raises(UploadLocked), staging.hold(upload_id, insist=False):
             pytest.fail("two writers")
         assert not file.release_requested()
+
+
+def test_a_writer_whose_connection_was_cut_is_waited_for(tmp_path: Path) -> None:
+    staging, upload_id = Staging(tmp_path), new_id()
+    holding = threading.Event()
+
+    def cut() -> None:
+        with staging.hold(upload_id, insist=False):
+            holding.set()
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    holding.wait(5)
+    with staging.hold(upload_id, insist=False) as file:
+        assert not file.release_requested()
+    thread.join(5)
 
 
 @pytest.mark.parametrize("stalled", [False, True])
