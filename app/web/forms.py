@@ -12,6 +12,16 @@ from marshmallow import Schema, ValidationError
 
 from app.core.errors import DomainError
 
+# What marshmallow says, as a person would.
+_PLAIN = {
+    "Missing data for required field.": "fill this in",
+    "Shorter than minimum length 1.": "fill this in",
+    "Not a valid integer.": "give a whole number",
+    "Not a valid date.": "give a day, for instance 2026-03-14",
+    "Not a valid email address.": "give an e-mail address, for instance sam@example.org",
+    "Not a valid UUID.": "choose one of the list",
+}
+
 
 @dataclass
 class Form:
@@ -33,8 +43,11 @@ class Form:
 
     @property
     def summary(self) -> list[dict[str, str]]:
-        """For the error summary: each message with a link to its field."""
-        return [{"text": text, "href": f"#{name}" if name else "#main"} for name, text in self.errors.items()]
+        """For the error summary: each message, said of its field, with a link to it."""
+        return [
+            {"text": f"{_spoken(name)}: {text}" if name else text, "href": f"#{name}" if name else "#main"}
+            for name, text in self.errors.items()
+        ]
 
     @contextmanager
     def catching(self) -> Iterator[None]:
@@ -59,7 +72,16 @@ def read_form(schema: type[Schema], *, lists: tuple[str, ...] = ()) -> tuple[For
     return form, loaded
 
 
+def _spoken(name: str) -> str:
+    return name.removesuffix("_id").replace("_", " ").capitalize()
+
+
 def _first(messages: Any) -> str:
     while isinstance(messages, dict | list):
         messages = next(iter(messages.values())) if isinstance(messages, dict) else messages[0]
-    return str(messages)
+    return _PLAIN.get(str(messages), _choose(str(messages)))
+
+
+def _choose(message: str) -> str:
+    """A list's lower bound, as a person puts it."""
+    return "choose at least one" if message.startswith("Length must be between 1 and") else message

@@ -12,6 +12,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import World
+from tests.e2e.labelling import (
+    SAVED,
+    asks_when_changed_elsewhere,
+    keeps_edits_without_connection,
+    label_shots,
+    shows_exact_frames,
+    take_clip,
+    wait_for_film,
+)
 from tests.e2e.looks import SCREENSHOTS
 
 pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.slow]
@@ -127,32 +136,43 @@ def test_officer_edits_with_a_version_check(world: World) -> None:
     world.looks.at(officer.go(world.facts["exercise"] + "/close"), "exercise-close")
 
 
-def test_annotator_labels_and_submits(world: World) -> None:
+def test_annotator_labels(world: World) -> None:
     world.after("footage")
     annotator = world.people["annotator"]
     page = annotator.go("/queue")
     expect(page.get_by_text("2 clips wait for an annotator")).to_be_visible()
     world.looks.at(page, "queue")
-    press(page, "Take the next clip")
-    page.wait_for_selector("#workbench[data-ready=yes]")
-    page.wait_for_selector("#video[data-frame]")
-    world.facts["assignment"] = page.url.removeprefix(annotator.address)
-    page.keyboard.press("Shift+ArrowRight")
-    page.keyboard.press("2")  # gunshot, the second of the taxonomy
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("o")
-    page.get_by_label("first person view").check()
-    page.get_by_role("button", name="Add in the middle").click()
-    expect(page.locator("#count")).to_have_text("3")
-    expect(page.locator("#state")).to_have_text("Saved", timeout=3000)
+    take_clip(page)
+    label_shots(page)
     page.keyboard.press("?")
     world.looks.at(page, "workbench-keys")
     page.keyboard.press("Escape")
     world.looks.at(page, "workbench")
+    world.reached.add("labelled")
+
+
+def test_workbench_shows_the_frame_asked_for(world: World) -> None:
+    world.after("labelled")
+    shows_exact_frames(world.people["annotator"].page)
+
+
+def test_workbench_loses_no_edit(world: World) -> None:
+    world.after("labelled")
+    page = world.people["annotator"].page
+    keeps_edits_without_connection(page)
+    asks_when_changed_elsewhere(page)
+    expect(page.locator("#count")).to_have_text("6")
+
+
+def test_annotator_submits(world: World) -> None:
+    world.after("labelled")
+    _submit(world.people["annotator"].page)
+    world.reached.add("submitted")
+
+
+def _submit(page: Page) -> None:
     press(page, "Submit")
     expect(page.get_by_text("Submitted. Somebody else reviews it now.")).to_be_visible()
-    world.reached.add("submitted")
 
 
 def test_reviewer_returns_then_accepts(world: World) -> None:
@@ -161,22 +181,21 @@ def test_reviewer_returns_then_accepts(world: World) -> None:
     page = reviewer.go("/review")
     world.looks.at(page, "review")
     page.get_by_role("link", name=re.compile("Frames")).first.click()
-    page.wait_for_selector("#workbench[data-ready=yes]")
-    expect(page.locator("#count")).to_have_text("3")
+    wait_for_film(page)
+    expect(page.locator("#count")).to_have_text("6")
     page.get_by_label("Or say what is wrong with them").fill("The shot begins two frames earlier.")
     world.looks.at(page, "workbench-review")
     press(page, "Send back")
     expect(page.get_by_text("Sent back to its annotator with your reason.")).to_be_visible()
     page = annotator.go("/queue")
     world.looks.at(page, "queue-returned")
-    press(page, "Go on with mine")
+    take_clip(page)
     expect(page.get_by_text("The shot begins two frames earlier.")).to_be_visible()
-    page.wait_for_selector("#workbench[data-ready=yes]")
-    page.locator("#list button", has_text="gunshot").click()
+    page.locator("#list button", has_text="gunshot").first.click()
     for _ in range(2):
         page.keyboard.press("a")
-    expect(page.locator("#state")).to_have_text("Saved", timeout=3000)
-    press(page, "Submit")
+    expect(page.locator("#state")).to_have_text(SAVED)
+    _submit(page)
     _label_next(annotator.go("/queue"))
     page = reviewer.go("/review")
     for _ in range(2):
@@ -189,12 +208,10 @@ def test_reviewer_returns_then_accepts(world: World) -> None:
 
 
 def _label_next(page: Page) -> None:
-    press(page, "Take the next clip")
-    page.wait_for_selector("#workbench[data-ready=yes]")
+    take_clip(page)
     page.get_by_label("no weapon").check()
-    expect(page.locator("#state")).to_have_text("Saved", timeout=3000)
-    press(page, "Submit")
-    expect(page.get_by_text("Submitted. Somebody else reviews it now.")).to_be_visible()
+    expect(page.locator("#state")).to_have_text(SAVED)
+    _submit(page)
 
 
 def test_manager_composes_and_builds(world: World) -> None:

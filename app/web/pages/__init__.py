@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from app.web.pages import (
     account,
+    api_docs,
     datasets,
     exercises,
     labelling,
@@ -33,8 +34,9 @@ STAFF = (
     releases.pages,
     partners.pages,
     log.pages,
+    api_docs.pages,
 )
-PARTNER = (session.pages, account.pages, partner.pages)
+PARTNER = (session.pages, account.pages, partner.pages, api_docs.pages)
 
 
 def blueprints(surface: str) -> tuple[Blueprint, ...]:
