@@ -55,7 +55,7 @@ class TufTarget(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     blob_key: Mapped[str]
     data_key_id: Mapped[UUID] = mapped_column(ForeignKey("data_keys.id"))
-    published: Mapped[bool] = mapped_column(default=False)  # some published release holds it
+    published: Mapped[bool] = mapped_column(default=False)  # the release published now holds it
     created_at: Mapped[CreatedAt]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Person, SigningKey
@@ -17,6 +17,8 @@ from app.partners.models import Agreement
 from app.recordings.models import Clip, Recording
 from app.releases.models import Grant, Release, TufMetadata, TufRepository, TufTarget
 from app.storage.models import DataKey
+
+RELEASED_SPLITS = ("train", "validation")  # the test split is for sealed evaluation and never leaves
 
 
 def repository_of(session: Session, dataset_id: UUID, *, lock: bool = False) -> TufRepository | None:
@@ -89,6 +91,12 @@ def page_of_releases(
     return paginate(session, query, Release.id, cursor=cursor, limit=limit)
 
 
+def close_targets(session: Session, repository_id: UUID) -> None:
+    """Nothing of the repository can be fetched until `published` is set again."""
+    closing = update(TufTarget).where(TufTarget.repository_id == repository_id, TufTarget.published)
+    session.execute(closing.values(published=False))
+
+
 def published_releases(session: Session, dataset_id: UUID) -> list[Release]:
     return list(
         session.scalars(select(Release).where(Release.dataset_id == dataset_id, Release.state == "published"))
@@ -107,6 +115,19 @@ def items_to_pack(
         .order_by(DatasetItem.clip_id)
     )
     return [(item, clip, recording) for item, clip, recording in rows]
+
+
+def footage_gone(session: Session, version_id: UUID) -> bool:
+    """True when a recording that a release of the version would hand out may not be used any more.
+
+    The recordings are locked against being withdrawn until the transaction ends.
+    """
+    clips = select(Clip.recording_id).join(DatasetItem, DatasetItem.clip_id == Clip.id)
+    released = clips.where(
+        DatasetItem.dataset_version_id == version_id, DatasetItem.split.in_(RELEASED_SPLITS)
+    )
+    query = select(Recording.state).where(Recording.id.in_(released)).order_by(Recording.id)
+    return any(state != "ready" for state in session.scalars(query.with_for_update(read=True)))
 
 
 def approvers_keys(session: Session) -> list[SigningKey]:

@@ -17,7 +17,7 @@ from app.releases.online_keys import OnlineKeys
 from app.releases.service import building, grants, publishing
 from app.releases.service.building import NothingToRelease, StoredTarget
 from app.releases.service.composing import repository_for
-from app.releases.service.sweeping import remove_strays, target_prefix
+from app.releases.service.sweeping import fail_abandoned, remove_strays, target_prefix
 from app.storage.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,12 @@ def _store(
 def _report(job: JobContext, clips: int, total: int) -> None:
     job.check()
     job.progress("pack", done=clips, total=total, unit="clips")
+
+
+@task("releases.sweep", cron="*/2 * * * *")
+def sweep(job: JobContext) -> None:
+    """Ends builds whose job gave up."""
+    fail_abandoned(job.db)
 
 
 @task("releases.sweep_objects", cron="43 3 * * *")

@@ -32,8 +32,6 @@ from app.releases.service.composing import repository_for
 from app.storage.models import DataKey
 from app.storage.vault import Vault
 
-RELEASED_SPLITS = ("train", "validation")  # the test split is for sealed evaluation and never leaves
-
 
 class NothingToRelease(Exception):
     """Every clip of the version is in the test split, or its footage is no longer there."""
@@ -62,7 +60,7 @@ def samples_of(
     session: Session, vault: Vault, release: Release, on_clip: Callable[[int], None]
 ) -> tuple[list[Sample], dict[str, str]]:
     """The release's samples in key order and each clip's split. Raises NothingToRelease."""
-    rows = queries.items_to_pack(session, release.dataset_version_id, RELEASED_SPLITS)
+    rows = queries.items_to_pack(session, release.dataset_version_id, queries.RELEASED_SPLITS)
     gone = [clip.id for _, clip, recording in rows if recording.state != "ready"]
     if gone:
         raise NothingToRelease(
@@ -177,7 +175,9 @@ def complete_build(session: Session, release_id: UUID, packed: Packed, stored: l
     release = session.get_one(Release, release_id, with_for_update={"of": Release})
     if release.state != "building":
         return
-    repository = repository_for(session, release.dataset_id)
+    repository = repository_for(
+        session, release.dataset_id, lock=True
+    )  # another build may store the same shard
     for target in stored:
         if (
             queries.target(session, repository.id, target.entry.path, bytes.fromhex(target.entry.sha256))

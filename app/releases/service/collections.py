@@ -18,8 +18,8 @@ from app.core.identity import Identity
 from app.core.ids import new_id
 from app.datasets.models import Dataset
 from app.manifest.errors import VerificationError
-from app.manifest.keys import key_to_dict
-from app.manifest.roles import RULES, SNAPSHOT, TARGETS, TIMESTAMP
+from app.manifest.keys import key_from_dict, key_to_dict
+from app.manifest.roles import ROOT, RULES, SNAPSHOT, TARGETS, TIMESTAMP
 from app.manifest.root import fingerprint, parse_root, repo_id_of
 from app.releases import queries
 from app.releases.models import TufMetadata, TufRepository
@@ -61,9 +61,8 @@ def install_root(
     dataset = dataset_of(session, slug, lock=True)
     if queries.repository_of(session, dataset.id) is not None:
         raise CeremonyHeld
-    data = json.dumps(document).encode()
     try:
-        root = parse_root(data)
+        root = parse_root(json.dumps(document).encode())
     except (VerificationError, RecursionError) as error:
         raise RootRefused(str(error)) from error
     _check_root(session, root, keys, str(dataset.id))
@@ -89,16 +88,29 @@ def _check_root(session: Session, root: Metadata[Root], keys: OnlineKeys, repo_i
         raise RootRefused("The first root is version 1, with consistent snapshots, and not expired")
     if repo_id_of(root) != repo_id:
         raise RootRefused(f"It is for repository {repo_id_of(root)}, not {repo_id}")
-    approvers = {key.keyid: key.person_id for key in queries.approvers_keys(session)}
+    _check_keys_differ(signed)
+    approvers = {key.keyid: key for key in queries.approvers_keys(session)}
     signing = signed.roles[TARGETS].keyids
-    if any(keyid not in approvers for keyid in signing):
+    # a key id is only a name: TUF lets a root give any key that name
+    if any(k not in approvers or signed.keys[k] != key_from_dict(approvers[k].public) for k in signing):
         raise RootRefused("A key that signs releases is not a present approver's")
-    if len({approvers[keyid] for keyid in signing}) < RULES[TARGETS].threshold:
+    if len({approvers[keyid].person_id for keyid in signing}) < RULES[TARGETS].threshold:
         raise RootRefused("Releases need the keys of at least two different approvers")
     public = keys.public(repo_id)
     for role in (SNAPSHOT, TIMESTAMP):
-        if set(signed.roles[role].keyids) != {key.keyid for key in public[role]}:
+        if [signed.keys[keyid] for keyid in signed.roles[role].keyids] != public[role]:
             raise RootRefused(f"The {role} role names other keys than this service holds")
     for role, rule in RULES.items():
         if role in signed.roles and signed.roles[role].threshold != rule.threshold:
             raise RootRefused(f"The threshold of the {role} role must be {rule.threshold}")
+
+
+def _check_keys_differ(signed: Root) -> None:
+    """Raises RootRefused where one key stands under two names: a threshold of two would be met by one holder."""
+    named = [keyid for role in signed.roles.values() for keyid in role.keyids]
+    if any(keyid not in signed.keys for keyid in named):
+        raise RootRefused("A role names a key that the root does not hold")
+    if len({str(signed.keys[keyid].keyval.get("public")) for keyid in named}) != len(named):
+        raise RootRefused("Every role needs keys of its own, and each key stands once")
+    if len(signed.roles[ROOT].keyids) < RULES[ROOT].keys:
+        raise RootRefused(f"The root itself needs {RULES[ROOT].keys} keys")

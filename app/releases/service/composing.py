@@ -30,6 +30,7 @@ from app.releases.models import Release, ReleaseSignature, TufRepository
 from app.releases.online_keys import OnlineKeys
 from app.releases.service.errors import (
     CeremonyNeeded,
+    FootageWithdrawn,
     OwnComposition,
     ReleaseState,
     SignatureRefused,
@@ -77,10 +78,18 @@ def repository_for(session: Session, dataset_id: UUID, *, lock: bool = False) ->
     return found
 
 
+def require_footage(session: Session, release: Release) -> None:
+    """Raises FootageWithdrawn where a force took back what the release holds; no force can while this lasts."""
+    if queries.footage_gone(session, release.dataset_version_id):
+        raise FootageWithdrawn
+
+
 def get_release(session: Session, identity: Identity, release_id: UUID, *, lock: bool = False) -> Release:
     """One release, for the operator's people. Raises NotFound."""
     require(identity, Permission.RELEASE_READ)
-    found = session.get(Release, release_id, with_for_update={"of": Release} if lock else None)
+    found = session.get(
+        Release, release_id, with_for_update={"of": Release} if lock else None, populate_existing=lock
+    )
     if found is None:
         raise NotFound
     return found
@@ -106,6 +115,7 @@ def request_sign_off(session: Session, identity: Identity, keys: OnlineKeys, *, 
         raise ReleaseState(f"It is {release.state.replace('_', ' ')}: only a built release can be signed")
     if release.state != "built" and release.targets_version == previous + 1:
         raise ReleaseState("It is waiting for signatures already")
+    require_footage(session, release)
     public = keys.public(repository.repo_id)
     own = [t for t in queries.targets_of(session, release.id) if t.path.startswith("releases/")]
     release.targets_payload = compose_targets(
@@ -175,6 +185,7 @@ def add_signature(
         raise SignedTwice
     if release.state != "awaiting_sign_off" or release.targets_payload is None:
         raise ReleaseState(f"It is {release.state.replace('_', ' ')}: no signature is awaited")
+    require_footage(session, release)
     if queries.signing_key(session, person_id, keyid) is None:
         raise SignatureRefused("This is not a signing key that you registered")
     root = published_root(session, repository_for(session, release.dataset_id))

@@ -29,6 +29,11 @@ class VersionNotFrozen(Conflict):
     title: ClassVar[str] = "Only a frozen version can be released"
 
 
+class FootageWithdrawn(Conflict):
+    type: ClassVar[str] = "footage-withdrawn"
+    title: ClassVar[str] = "Footage of this release was withdrawn since it was frozen: compose a new version"
+
+
 class ReleaseState(Conflict):
     type: ClassVar[str] = "release-state"
     title: ClassVar[str] = "The release's state does not allow this"

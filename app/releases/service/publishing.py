@@ -23,7 +23,7 @@ from app.manifest.signoff import DetachedSignature, assemble_targets
 from app.releases import queries
 from app.releases.models import Release, TufMetadata, TufRepository
 from app.releases.online_keys import OnlineKeys
-from app.releases.service.composing import get_release, repository_for
+from app.releases.service.composing import get_release, repository_for, require_footage
 from app.releases.service.errors import ReleaseState
 from app.storage.models import DataKey
 from app.storage.vault import Vault
@@ -32,11 +32,15 @@ from app.storage.vault import Vault
 def publish_release(
     session: Session, identity: Identity, keys: OnlineKeys, vault: Vault, *, release_id: UUID
 ) -> Release:
-    """Publishes a signed release; the one published before it becomes superseded. Raises ReleaseState."""
+    """Publishes a signed release; the one published before it becomes superseded.
+
+    Raises ReleaseState, FootageWithdrawn.
+    """
     require(identity, Permission.RELEASE_PUBLISH)
     release = get_release(session, identity, release_id, lock=True)
     if release.state != "signed" or release.targets_payload is None:
         raise ReleaseState(f"It is {release.state.replace('_', ' ')}: only a signed release can be published")
+    require_footage(session, release)
     repository = repository_for(session, release.dataset_id, lock=True)
     state = PublishedState.load(queries.metadata_files(session, repository.id))
     signatures = [DetachedSignature(s.keyid, s.signature.hex(), str(s.person_id)) for s in release.signatures]
@@ -83,7 +87,9 @@ def _manifest(
 def _open_targets(
     session: Session, repository: TufRepository, release: Release, entries: tuple[FileEntry, ...]
 ) -> None:
-    """From now on partners may fetch these. Raises ManifestError for an entry that was never stored."""
+    """From now on partners may fetch these and nothing else: what an earlier release alone held may since have been
+    withdrawn. Raises ReleaseState for an entry that was never stored."""
+    queries.close_targets(session, repository.id)
     for paper in queries.targets_of(session, release.id):
         if paper.path.startswith("releases/"):
             paper.published = True

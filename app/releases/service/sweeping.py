@@ -1,18 +1,34 @@
-"""Removing what builds left that never counted: those of dead workers, and shards that an earlier release has."""
+"""Ending builds that cannot end by themselves, and removing what builds left that never counted: those of dead
+workers, and shards that an earlier release has."""
 
 from __future__ import annotations
 
 from itertools import groupby
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.db import Database
+from app.jobs import status_of
 from app.releases import queries
 from app.releases.models import Release
+from app.releases.service.building import fail_build
 from app.storage.vault import Vault
 
 ROOT = "tuf/"
+ALIVE = ("todo", "doing", "aborting")
+GAVE_UP = "The service failed to build it: the operator's log says why; ask for the release again"
+
+
+def fail_abandoned(db: Database) -> None:
+    """Fails releases whose job gave up: a person reads why, and nothing is 'building' for ever."""
+    with db.transaction() as session:
+        waiting = session.scalars(select(Release).where(Release.state == "building")).all()
+        ended = [r.id for r in waiting if r.job_id is None or status_of(session, r.job_id) not in ALIVE]
+    for release_id in ended:
+        with db.transaction() as session:
+            fail_build(session, release_id, GAVE_UP)
 
 
 def target_prefix(repo_id: str, release_id: UUID) -> str:
