@@ -43,7 +43,11 @@ def unfinished_assignment(session: Session, person_id: UUID) -> Assignment | Non
 def next_open_task(session: Session, person_id: UUID) -> Task | None:
     """The oldest task that still wants annotators and is not the person's yet; locked, skipping what others take."""
     query = _takeable(select(Task), person_id).order_by(Task.id).limit(1)
-    return session.scalar(query.with_for_update(skip_locked=True, of=Task))
+    while (found := session.scalar(query.with_for_update(skip_locked=True, of=Task))) is not None:
+        # counted before the lock was ours: whoever held it may have taken the last place
+        if session.scalar(_takeable(select(Task.id), person_id).where(Task.id == found.id)):
+            break
+    return found
 
 
 def open_task_count(session: Session, person_id: UUID) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate
@@ -12,13 +13,24 @@ from app.core.schema import BaseSchema, PageQuerySchema
 MAX_FRAME = 2**31 - 1
 STATES = ("open", "in_progress", "submitted", "returned", "accepted")
 MAX_ATTRIBUTES = 32
+MAX_TEXT = 2_000
 
 
 def _small(value: dict[str, Any]) -> None:
-    if len(value) > MAX_ATTRIBUTES or any(isinstance(v, dict | list) for v in value.values()):
+    if len(value) > MAX_ATTRIBUTES or not all(_plain(v) for v in value.values()):
         raise ValidationError(
-            f"at most {MAX_ATTRIBUTES} attributes, each a text, a number, true, false or null"
+            f"at most {MAX_ATTRIBUTES} attributes, each a text of at most {MAX_TEXT} characters, a number,"
+            " true, false or null"
         )
+
+
+def _plain(value: Any) -> bool:
+    """JSON has neither NaN nor infinity, though Python's reader takes them; beyond 2**53 readers disagree."""
+    if isinstance(value, str):
+        return len(value) <= MAX_TEXT
+    if isinstance(value, int | float):
+        return isfinite(value) if isinstance(value, float) else abs(value) <= 2**53
+    return value is None
 
 
 class KeyframeSchema(BaseSchema):

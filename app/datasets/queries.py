@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -33,6 +34,14 @@ def next_number(session: Session, dataset_id: UUID) -> int:
     """The number of the dataset's next version, from 1; the caller holds the dataset's row lock."""
     query = select(func.max(DatasetVersion.number)).where(DatasetVersion.dataset_id == dataset_id)
     return (session.scalar(query) or 0) + 1
+
+
+def fixed_proportions(session: Session, dataset_id: UUID) -> dict[str, Any] | None:
+    """The proportions of the dataset's first frozen version; None while nothing is frozen."""
+    frozen = select(DatasetVersion.splits).where(
+        DatasetVersion.dataset_id == dataset_id, DatasetVersion.state == "frozen"
+    )
+    return session.scalar(frozen.order_by(DatasetVersion.number).limit(1))
 
 
 def clips_with_exercise(session: Session, clip_ids: Collection[UUID]) -> dict[UUID, tuple[Clip, Recording]]:

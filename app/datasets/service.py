@@ -29,6 +29,9 @@ from app.datasets.models import Dataset, DatasetItem, DatasetVersion
 from app.datasets.splits import DEFAULT_PROPORTIONS, check_proportions, split_of
 
 MAX_ITEMS = 100_000
+SPLITS_FIXED = (
+    "Splits are fixed by the first frozen version: other ones would let its sealed test exercises out"
+)
 
 
 class SlugTaken(Conflict):
@@ -87,15 +90,18 @@ def list_datasets(session: Session, identity: Identity, *, cursor: str | None, l
 def create_version(
     session: Session, identity: Identity, *, dataset_id: UUID, splits: Mapping[str, float] | None = None
 ) -> DatasetVersion:
-    """A new draft. Raises InvalidRequest for proportions that do not add up."""
+    """A new draft. Raises InvalidRequest for proportions that do not add up or differ from a frozen version's."""
     require(identity, Permission.DATASET_COMPOSE)
     person_id = require_person(identity)
-    proportions = dict(splits or DEFAULT_PROPORTIONS)
-    if problem := check_proportions(proportions):
-        raise InvalidRequest(f"splits: {problem}")
     dataset = session.get(Dataset, dataset_id, with_for_update={"of": Dataset})
     if dataset is None:
         raise NotFound
+    fixed = queries.fixed_proportions(session, dataset_id)
+    proportions = dict(splits or fixed or DEFAULT_PROPORTIONS)
+    if problem := check_proportions(proportions):
+        raise InvalidRequest(f"splits: {problem}")
+    if fixed not in (None, proportions):
+        raise InvalidRequest(SPLITS_FIXED)
     version = DatasetVersion(
         id=new_id(),
         dataset_id=dataset_id,
@@ -116,7 +122,8 @@ def get_version(
 ) -> DatasetVersion:
     """One version. Raises NotFound."""
     require(identity, Permission.DATASET_READ)
-    found = session.get(DatasetVersion, version_id, with_for_update={"of": DatasetVersion} if lock else None)
+    locking = {"of": DatasetVersion} if lock else None
+    found = session.get(DatasetVersion, version_id, with_for_update=locking, populate_existing=lock)
     if found is None:
         raise NotFound
     return found
@@ -165,13 +172,8 @@ def set_items(
     draft.version += 1
     session.flush()
     details = {"clips": len(wanted), "sha256": _digest(str(c) for c in sorted(wanted))}
-    append(
-        session,
-        identity,
-        Tag.DATASET_VERSION_UPDATE,
-        subject=("dataset_version", version_id),
-        details=details,
-    )
+    subject = ("dataset_version", version_id)
+    append(session, identity, Tag.DATASET_VERSION_UPDATE, subject=subject, details=details)
     return draft
 
 
@@ -198,6 +200,9 @@ def freeze_version(session: Session, identity: Identity, *, version_id: UUID) ->
     draft = get_version(session, identity, version_id, lock=True)
     if draft.state == "frozen":
         raise VersionFrozen
+    session.get_one(Dataset, draft.dataset_id, with_for_update={"of": Dataset})  # two freezes take turns
+    if queries.fixed_proportions(session, draft.dataset_id) not in (None, draft.splits):
+        raise NotReleasable(SPLITS_FIXED)
     items = sorted(draft.items, key=lambda item: item.clip_id)
     if not items:
         raise NotReleasable("It holds no clips: choose some first")
@@ -214,13 +219,8 @@ def freeze_version(session: Session, identity: Identity, *, version_id: UUID) ->
     draft.state, draft.frozen_at, draft.version = "frozen", now(), draft.version + 1
     session.flush()
     details = {"clips": len(items), "sha256": draft.digest.hex()}
-    append(
-        session,
-        identity,
-        Tag.DATASET_VERSION_FROZEN,
-        subject=("dataset_version", version_id),
-        details=details,
-    )
+    subject = ("dataset_version", version_id)
+    append(session, identity, Tag.DATASET_VERSION_FROZEN, subject=subject, details=details)
     return draft
 
 

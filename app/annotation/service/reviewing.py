@@ -20,7 +20,9 @@ from app.core.identity import Identity
 def accept(session: Session, identity: Identity, *, assignment_id: UUID, version: int) -> Assignment:
     """Makes the assignment's annotations the clip's labels. Raises OwnWork, WrongState, StaleVersion."""
     assignment = _to_review(session, identity, assignment_id, version)
-    task = session.get_one(Task, assignment.task_id, with_for_update={"of": Task})
+    task = session.get_one(  # read anew: it came with the assignment, before the lock was ours
+        Task, assignment.task_id, with_for_update={"of": Task}, populate_existing=True
+    )
     if task.state == "labelled":
         raise WrongState("This clip's labels are accepted already")
     task.state, task.accepted_assignment_id = "labelled", assignment.id

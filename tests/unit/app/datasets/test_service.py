@@ -131,3 +131,24 @@ def test_a_frozen_version_is_refused_by_service_and_database(database: Database,
     ):
         with pytest.raises(DBAPIError, match="frozen"), database.transaction() as session:
             session.execute(statement)
+
+
+def test_a_later_version_cannot_move_the_sealed_test_split(database: Database, vault: Vault) -> None:
+    """A split is a function of exercise and salt alone: other proportions would release what was held back."""
+    sealed, opened = ({"train": t, "validation": 0.0, "test": 1 - t} for t in (0.0, 1.0))
+    with database.transaction() as session:
+        make_labelled_recording(session, vault)
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        dataset = service.create_dataset(session, manager, slug="attacks", name="Attacks", description="")
+        first, second = (
+            service.create_version(session, manager, dataset_id=dataset.id, splits=splits)
+            for splits in (sealed, opened)
+        )
+        for version in (first, second):
+            service.set_items(session, manager, version_id=version.id, version=version.version)
+        service.freeze_version(session, manager, version_id=first.id)
+        with pytest.raises(service.NotReleasable, match="fixed"):
+            service.freeze_version(session, manager, version_id=second.id)
+        with pytest.raises(InvalidRequest, match="fixed"):
+            service.create_version(session, manager, dataset_id=dataset.id, splits=opened)
+        assert service.create_version(session, manager, dataset_id=dataset.id).splits == sealed
