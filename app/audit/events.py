@@ -61,6 +61,7 @@ class Tag(StrEnum):
     EXERCISE_UPDATE = "exercise:update", Verb.ALTERATION
     EXERCISE_CLOSE = "exercise:close", Verb.ALTERATION
     UPLOAD_CREATE = "upload:create", Verb.COLLECTION
+    UPLOAD_DECLARE = "upload:declare", Verb.COLLECTION
     UPLOAD_COMPLETE = "upload:complete", Verb.COLLECTION
     UPLOAD_REJECT = "upload:reject", Verb.COLLECTION
     UPLOAD_TERMINATE = "upload:terminate", Verb.ERASURE

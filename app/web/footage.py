@@ -45,6 +45,7 @@ STEPS: Final[dict[str, str]] = {
 }
 HISTORY: Final[dict[str, str]] = {
     "upload:create": "Sending began",
+    "upload:declare": "What the whole must hash to was declared",
     "upload:complete": "Every byte received and hashed",
     "upload:reject": "Upload refused",
     "upload:terminate": "Upload given up",

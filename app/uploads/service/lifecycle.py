@@ -137,6 +137,7 @@ def declare_digest(session: Session, identity: Identity, upload_id: UUID, sha256
         if upload.state not in queries.OPEN_STATES:
             raise AlreadyReceived("Declare the digest before the last byte is sent")
         upload.declared_sha256 = sha256
+        _note(session, identity, Tag.UPLOAD_DECLARE, upload, {"sha256": sha256.hex()})
     return upload
 
 

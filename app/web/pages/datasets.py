@@ -77,7 +77,7 @@ def _dataset_page(dataset_id: UUID, form: Form, status: int) -> Answer:
             session, current_identity(), dataset_id, cursor=request.args.get("cursor"), limit=PAGE
         )
         repository = repository_of(session, dataset_id)
-    splits = _percents(DEFAULT_PROPORTIONS)
+        splits = _percents(queries.fixed_proportions(session, dataset_id) or DEFAULT_PROPORTIONS)
     return render_template(
         "pages/dataset.html", form=form, dataset=dataset, page=page, repository=repository, splits=splits
     ), status

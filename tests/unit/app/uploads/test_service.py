@@ -181,6 +181,7 @@ def test_a_digest_may_follow_until_the_last_byte(desk: Desk) -> None:
         service.declare_digest(session, desk.officer, upload.id, digest)
         with pytest.raises(reasons.AlreadyReceived):
             service.declare_digest(session, desk.officer, upload.id, b"\0" * 32)
+    assert desk.tags(upload).count("upload:declare") == 1
 
 
 def test_quota_and_size_are_held(desk: Desk) -> None:
