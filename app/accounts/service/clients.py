@@ -16,6 +16,7 @@ from app.accounts import queries
 from app.accounts.models import MachineClient, Organisation, Person
 from app.accounts.service.identities import identity_of_person
 from app.accounts.service.roles import check_roles
+from app.accounts.service.sessions import SignInRefused
 from app.audit.events import Tag
 from app.audit.service import append
 from app.authz.permissions import Permission
@@ -65,7 +66,14 @@ def create_client(
 
 
 def enrol_client(session: Session, person: Person, *, name: str, public_key_pem: str) -> MachineClient:
-    """A command line for a person who has just signed in; it has whatever roles its person has. Raises KeyRefused."""
+    """A command line for a person who has just signed in; it has whatever roles its person has.
+
+    Raises KeyRefused, and SignInRefused for one who was shut out or reset since: that ended what there was by then.
+    """
+    signed_in_as = person.fs_uniquifier
+    person = session.get_one(Person, person.id, with_for_update={"of": Person}, populate_existing=True)
+    if person.fs_uniquifier != signed_in_as:
+        raise SignInRefused
     identity = identity_of_person(person)
     return _add(session, identity, person.organisation_id, person.id, name, [], public_key_pem)
 
