@@ -38,6 +38,7 @@ class Settings:
     staff_url: str = field(default="http://127.0.0.1:8000", metadata=_env("CORDON_STAFF_URL"))
     partner_url: str = field(default="http://127.0.0.1:8001", metadata=_env("CORDON_PARTNER_URL"))
     bind_host: str = field(default="127.0.0.1", metadata=_env("CORDON_BIND"))
+    trusted_proxies: int = field(default=0, metadata=_env("CORDON_TRUSTED_PROXIES"))
     metrics_port: int = field(default=0, metadata=_env("CORDON_METRICS_PORT"))
     log_format: str = field(default="text", metadata=_env("CORDON_LOG_FORMAT"))
     log_level: str = field(default="INFO", metadata=_env("CORDON_LOG_LEVEL"))

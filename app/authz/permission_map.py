@@ -70,6 +70,11 @@ PERMISSION_MAP: dict[Role, frozenset[P]] = {
 }
 
 
+def roles_with(permission: P) -> list[str]:
+    """The names of the roles that hold a permission, in the order of the alphabet."""
+    return sorted(role.value for role, held in PERMISSION_MAP.items() if permission in held)
+
+
 def permits(identity: Identity, permission: P) -> bool:
     """True when one of the actor's roles holds the permission. A role that is not in the table holds nothing."""
     return any(permission in PERMISSION_MAP.get(role, frozenset()) for role in identity.roles)

@@ -42,12 +42,21 @@ def security_schemes(api: CordonApi, app: Flask) -> None:
     api.spec.options["security"] = [{"bearer": []}, {"session": []}]
 
 
-def document_public(api: CordonApi, app: Flask, is_public: Callable[[str, str], bool]) -> None:
-    """Says of each open operation that it asks for no credentials. `is_public(endpoint, method)` knows which are."""
+def document_access(api: CordonApi, app: Flask, access_of: Callable[[str, str], dict[str, Any]]) -> None:
+    """Adds to each operation who may use it: the members that `access_of(endpoint, method)` knows."""
     documented: dict[str, Any] = api.spec.to_dict()["paths"]
     for rule in app.url_map.iter_rules():
         operations = documented.get(RE_URL.sub(r"{\1}", rule.rule), {})
         for method in rule.methods or ():
             operation = operations.get(method.lower())
-            if operation is not None and is_public(rule.endpoint, method):
-                operation["security"] = []
+            if operation is not None:
+                operation.update(access_of(rule.endpoint, method))
+
+
+def document_parameter(api: CordonApi, parameter: dict[str, Any], takes: Callable[[str, str], bool]) -> None:
+    """Adds a parameter to the operations for which `takes(method, path)` holds."""
+    documented: dict[str, Any] = api.spec.to_dict()["paths"]
+    for path, operations in documented.items():
+        for method, operation in operations.items():
+            if takes(method.upper(), path):
+                operation.setdefault("parameters", []).append(parameter)

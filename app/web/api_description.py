@@ -29,6 +29,14 @@ class Kind:
     bounds: str = ""
     about: str = ""
 
+    @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        """The words in their order, and of each piece whether it is a schema's name."""
+        if not self.schemas:
+            return [(self.words, False)]
+        found = re.split(rf"\b({'|'.join(self.schemas)})\b", self.words)
+        return [(piece, position % 2 == 1) for position, piece in enumerate(found) if piece]
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -161,7 +169,7 @@ def _contents(status: str, found: Spec) -> Iterator[Content]:
     """One for each media type; one without for an answer that has no body."""
     about = found.get("description", "")
     for media_type, content in found.get("content", {}).items():
-        yield Content(status, about, media_type, kind_of(content["schema"]))
+        yield Content(status, about, media_type, kind_of(content.get("schema", {})))
     if status and not found.get("content"):
         yield Content(status, about, "", None)
 

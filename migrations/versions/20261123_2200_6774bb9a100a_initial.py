@@ -1,6 +1,6 @@
 """The first schema: every table, Procrastinate's, and the guards of what must not change.
 
-Revision: 6774bb9a100a; created 2026-11-23 22:12:34.211894.
+Revision: 6774bb9a100a; created 2026-11-23 22:53:15.515503.
 """
 
 from __future__ import annotations
@@ -100,6 +100,22 @@ def upgrade() -> None:
         ["subject_kind", "subject_id"],
         unique=False,
     )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("actor_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("headers", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(key) BETWEEN 1 AND 128", name=op.f("ck_idempotency_keys_key")),
+        sa.CheckConstraint(
+            "num_nulls(status, headers, body) IN (0, 3)", name=op.f("ck_idempotency_keys_answer")
+        ),
+        sa.PrimaryKeyConstraint("actor_id", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False)
     op.create_table(
         "job_progress",
         sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -806,6 +822,7 @@ def downgrade() -> None:
     op.drop_table("taxonomies")
     op.drop_table("organisations")
     op.drop_table("job_progress")
+    op.drop_table("idempotency_keys")
     op.drop_table("data_keys")
     op.drop_table("audit_tiles")
     op.drop_table("audit_events")

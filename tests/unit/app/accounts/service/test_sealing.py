@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.accounts.service.sealing import SealError, seal, unseal
+from app.accounts.service.sealing import seal, unseal
+from app.core.sealing import SealError
 
 KEY = "k" * 20 + "0123456789abcdef"
 

@@ -1,0 +1,232 @@
+"""Idempotency-Key: a write that is sent twice is done once, and a crash never makes it twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
+
+from app.accounts.models import Organisation, Person
+from app.core import idempotency
+from app.core.clock import now
+from app.core.db import Database
+from app.core.idempotency import Claim, IdempotencyKey
+from app.core.identity import Role
+from app.core.repeats import HEADER, REPLAYED, takes_key
+from app.exercises.models import Exercise
+from app.factory import create_app
+from app.settings import Settings
+from tests.factories.accounts import bearer, make_organisation, make_person
+from tests.integration.test_exercises_api import BODY
+
+EXERCISES = "/api/v1/exercises"
+Headers = dict[str, str]
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database) -> Flask:
+    return create_app(settings, "staff", database=database)
+
+
+@pytest.fixture
+def client(app: Flask) -> Iterator[FlaskClient]:
+    with app.test_client(use_cookies=False) as client:
+        yield client
+
+
+@pytest.fixture
+def officer(database: Database) -> Headers:
+    with database.transaction() as session:
+        return bearer(session, make_person(session, roles=[Role.DATA_OFFICER])) | {HEADER: "first-try"}
+
+
+def count(database: Database, model: type[Any]) -> int:
+    with database.transaction() as session:
+        return session.scalars(select(func.count()).select_from(model)).one()
+
+
+def kind_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json["type"].rpartition("/")[2]
+
+
+def test_a_repeat_gets_the_first_answer_and_does_nothing(
+    client: FlaskClient, officer: Headers, database: Database
+) -> None:
+    first = client.post(EXERCISES, json=BODY, headers=officer)
+    again = client.post(EXERCISES, json=BODY, headers=officer)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert (again.data, again.headers["Location"]) == (first.data, first.headers["Location"])
+    assert again.content_type == first.content_type
+    assert (first.headers.get(REPLAYED), again.headers.get(REPLAYED)) == (None, "true")
+    assert count(database, Exercise) == 1
+
+
+def test_without_a_key_or_with_another_it_is_done_again(
+    client: FlaskClient, officer: Headers, database: Database
+) -> None:
+    for key in ("first-try", "second-try"):
+        assert client.post(EXERCISES, json=BODY, headers=officer | {HEADER: key}).status_code == 201
+    del officer[HEADER]
+    assert client.post(EXERCISES, json=BODY, headers=officer).status_code == 201
+    assert (count(database, Exercise), count(database, IdempotencyKey)) == (3, 2)
+
+
+def test_a_key_is_its_actors_own(client: FlaskClient, officer: Headers, database: Database) -> None:
+    with database.transaction() as session:
+        other = bearer(session, make_person(session, roles=[Role.DATA_OFFICER])) | {HEADER: "first-try"}
+    answers = [client.post(EXERCISES, json=BODY, headers=headers) for headers in (officer, other)]
+    assert [answer.headers.get(REPLAYED) for answer in answers] == [None, None]
+    assert count(database, Exercise) == 2
+
+
+def test_a_key_stands_for_one_request(client: FlaskClient, officer: Headers, database: Database) -> None:
+    made = client.post(EXERCISES, json=BODY, headers=officer)
+    changed = client.post(EXERCISES, json=BODY | {"title": "Another"}, headers=officer)
+    elsewhere = client.post(f"{made.headers['Location']}/close", headers=officer)
+    assert kind_of(changed) == kind_of(elsewhere) == (422, "idempotency-key-reused")
+    assert count(database, Exercise) == 1
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 129, "schlüssel"])
+def test_a_key_that_is_none_is_refused(
+    client: FlaskClient, officer: Headers, database: Database, key: str
+) -> None:
+    answer = client.post(EXERCISES, json=BODY, headers=officer | {HEADER: key})
+    assert kind_of(answer) == (422, "invalid-request")
+    assert count(database, Exercise) == 0
+
+
+def test_what_failed_keeps_nothing(client: FlaskClient, officer: Headers, database: Database) -> None:
+    location = client.post(EXERCISES, json=BODY, headers=officer).headers["Location"]
+    closing = officer | {HEADER: "close"}
+    assert client.post(f"{location}/close", headers=officer | {HEADER: "before"}).status_code == 200
+    assert client.post(f"{location}/close", headers=closing).status_code == 409  # rolled back by the service
+    assert client.post(EXERCISES, json={}, headers=officer | {HEADER: "bad"}).status_code == 422
+    assert client.post(EXERCISES, json=BODY, headers=officer | {HEADER: "bad"}).status_code == 201
+    hidden = client.post(f"{EXERCISES}/{'0' * 8}-0000-7000-8000-{'0' * 12}/close", headers=closing)
+    assert hidden.status_code == 404
+    with database.transaction() as session:
+        assert set(session.scalars(select(IdempotencyKey.key))) == {"first-try", "before", "bad"}
+
+
+def test_two_at_once_have_one_effect(app: Flask, officer: Headers, database: Database) -> None:
+    ready = Barrier(6)
+
+    def send(_: int) -> tuple[int, str]:
+        with app.test_client(use_cookies=False) as client:
+            ready.wait(30)
+            answer = client.post(EXERCISES, json=BODY, headers=officer)
+            return answer.status_code, (answer.json or {}).get("type", "").rpartition("/")[2]
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = set(pool.map(send, range(6)))
+    assert (201, "") in answers
+    assert answers <= {(201, ""), (409, "idempotency-in-doubt")}
+    assert count(database, Exercise) == 1
+
+
+def test_one_waits_for_the_other_and_does_it_if_that_fails(database: Database, officer: Headers) -> None:
+    """The key is taken in the effect's own transaction: who comes second learns how that ended."""
+    with database.transaction() as session:
+        actor = session.scalars(select(Person.id)).one()
+    first, second = (Claim(actor, "k", b"\x01" * 32, "s" * 32) for _ in range(2))
+
+    def follow() -> str:
+        with database.transaction() as session:
+            second.take(session)
+        second.committed()
+        return second.state
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as session:
+            first.take(session)
+            waiting = pool.submit(follow)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.3)
+            session.rollback()
+        assert waiting.result(30) == "committed"
+    assert first.state == "tried"
+
+
+def test_a_lost_answer_leaves_a_doubt_and_no_second_effect(
+    client: FlaskClient, officer: Headers, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash between the commit and the storing of the answer."""
+
+    def lost(*_: Any) -> None:
+        raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Claim, "answer", lost)
+        assert client.post(EXERCISES, json=BODY, headers=officer).status_code == 201
+    for _ in range(2):
+        again = client.post(EXERCISES, json=BODY, headers=officer)
+        assert kind_of(again) == (409, "idempotency-in-doubt")
+    assert count(database, Exercise) == 1
+
+
+def test_an_answer_rests_sealed_and_another_secret_does_not_open_it(
+    app: Flask, settings: Settings, database: Database
+) -> None:
+    """An activation code is shown once; its hash is all that the directory keeps."""
+    with database.transaction() as session:
+        force = make_organisation(session)
+        admin = bearer(session, make_person(session, roles=[Role.ADMINISTRATOR])) | {HEADER: "robin"}
+        body = {"email": "robin@force.example", "name": "Robin", "organisation_id": str(force.id)}
+    body |= {"roles": ["data_officer"]}
+    client = app.test_client(use_cookies=False)
+    made = client.post("/api/v1/people", json=body, headers=admin)
+    assert (made.status_code, bool(made.json["activation_code"])) == (201, True)
+    with database.transaction() as session:
+        row = session.scalars(select(IdempotencyKey)).one()
+        assert row.body is not None
+        assert made.json["activation_code"].encode() not in row.body
+        stranger = Claim(row.actor_id, row.key, row.fingerprint, "another secret of thirty-two bytes")
+        with pytest.raises(idempotency.InDoubt):
+            stranger.look(session)
+    again = client.post("/api/v1/people", json=body, headers=admin)
+    assert again.json["activation_code"] == made.json["activation_code"]
+
+
+def test_keys_of_yesterday_are_swept(client: FlaskClient, officer: Headers, database: Database) -> None:
+    for key in ("old", "young"):
+        client.post(EXERCISES, json=BODY, headers=officer | {HEADER: key})
+    with database.transaction() as session:
+        old = now() - idempotency.KEPT_FOR - timedelta(seconds=1)
+        session.execute(update(IdempotencyKey).where(IdempotencyKey.key == "old").values(created_at=old))
+        assert idempotency.sweep(session) == 1
+    with database.transaction() as session:
+        assert session.scalars(select(IdempotencyKey.key)).all() == ["young"]
+
+
+def test_what_may_not_be_used_is_refused_before_the_key_is_looked_at(
+    client: FlaskClient, officer: Headers, database: Database
+) -> None:
+    answer = client.post("/api/v1/organisations", json={"kind": "force", "name": "X"}, headers=officer)
+    assert answer.status_code == 403
+    assert client.post(EXERCISES, json=BODY, headers={HEADER: "k"}).status_code == 401
+    assert (count(database, IdempotencyKey), count(database, Organisation)) == (0, 1)
+
+
+@pytest.mark.parametrize("surface", ["staff", "partner"])
+def test_every_guarded_post_documents_the_key_and_no_other_does(
+    settings: Settings, database: Database, surface: Any
+) -> None:
+    app = create_app(settings, surface, database=database)
+    paths = app.test_client().get("/api/v1/openapi.json").json["paths"]
+    for path, item in paths.items():
+        for method, operation in item.items():
+            if method == "parameters":
+                continue
+            named = {parameter["name"] for parameter in operation.get("parameters", ())}
+            guarded = method == "post" and operation.get("security") != []
+            assert (HEADER in named) is (guarded and not path.startswith("/api/v1/uploads")), (method, path)
+            assert (HEADER in named) is takes_key(method.upper(), path)
