@@ -150,12 +150,14 @@ export class Saver {
   }
 }
 
-/** True when both say the same, whatever their order and whatever the server added. */
+/** True when both say the same, whatever the order of labels and members and whatever the server added. */
 export function same(one: readonly Label[], other: readonly Label[]): boolean {
-  const words = (labels: readonly Label[]): string =>
-    labels
-      .map((l) => JSON.stringify([l.kind, l.label, l.start_frame, l.end_frame, l.keyframes ?? null, l.attributes]))
-      .sort()
-      .join();
-  return words(one) === words(other);
+  return one.map(spelt).sort().join() === other.map(spelt).sort().join();
+}
+
+function spelt(label: Label): string {
+  const { kind, start_frame, end_frame } = label;
+  const keyframes = label.keyframes?.map(({ frame, box, outside }) => [frame, box, outside]) ?? null;
+  const attributes = Object.entries(label.attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([kind, label.label, start_frame, end_frame, keyframes, attributes]);
 }
