@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Collection, Mapping
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.annotation.models import Annotation, Task
 from app.annotation.queries import accepted_annotations, labelled_clip_ids
 from app.annotation.service import ensure_taxonomy
 from app.audit.events import Tag
@@ -25,6 +22,7 @@ from app.core.identity import Identity
 from app.core.ids import new_id
 from app.core.pagination import Page
 from app.datasets import queries
+from app.datasets.contents import digest_of_lines, item_line, labels_record
 from app.datasets.models import Dataset, DatasetItem, DatasetVersion
 from app.datasets.splits import DEFAULT_PROPORTIONS, check_proportions, split_of
 
@@ -171,7 +169,7 @@ def set_items(
     )
     draft.version += 1
     session.flush()
-    details = {"clips": len(wanted), "sha256": _digest(str(c) for c in sorted(wanted))}
+    details = {"clips": len(wanted), "sha256": digest_of_lines(str(c) for c in sorted(wanted))}
     subject = ("dataset_version", version_id)
     append(session, identity, Tag.DATASET_VERSION_UPDATE, subject=subject, details=details)
     return draft
@@ -215,7 +213,7 @@ def freeze_version(session: Session, identity: Identity, *, version_id: UUID) ->
         item.split = split_of(item.exercise_id, draft.dataset.salt, draft.splits)
         item.labels = labels_record(*labels[item.clip_id])
     session.flush()
-    draft.digest = bytes.fromhex(_digest(_item_line(item) for item in items))
+    draft.digest = bytes.fromhex(digest_of_lines(item_line(item) for item in items))
     draft.state, draft.frozen_at, draft.version = "frozen", now(), draft.version + 1
     session.flush()
     details = {"clips": len(items), "sha256": draft.digest.hex()}
@@ -231,27 +229,3 @@ def _refuse_unreleasable(session: Session, items: list[DatasetItem], good: set[U
         problems += [f"exercise “{exercise.title}” has no {n.replace('_', ' ')}" for n in missing]
     if problems:
         raise NotReleasable("; ".join(problems[:5]) + (" …" if problems[5:] else ""))
-
-
-def labels_record(task: Task, annotations: list[Annotation]) -> dict[str, Any]:
-    """The accepted labels of one clip, frozen; `assignment` leads back to who drew them."""
-    fields = ("kind", "label", "start_frame", "end_frame", "start_pts", "end_pts")
-    return {
-        "taxonomy": f"{task.taxonomy.name} {task.taxonomy.version}",
-        "assignment": str(task.accepted_assignment_id),
-        "labels": [
-            {f: getattr(a, f) for f in fields} | {"keyframes": a.keyframes or [], "attributes": a.attributes}
-            for a in annotations
-        ],
-    }
-
-
-def _item_line(item: DatasetItem) -> str:
-    return json.dumps([str(item.clip_id), item.clip.sha256.hex(), item.split, item.labels], sort_keys=True)
-
-
-def _digest(lines: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode() + b"\n")
-    return digest.hexdigest()
