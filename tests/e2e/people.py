@@ -11,6 +11,13 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.looks import WIDE, Looks
 from tests.e2e.service import Service, totp
 
+READY_MS = 90_000
+
+
+def press(page: Page, name: str) -> None:
+    """Clicks the button of exactly that name."""
+    page.get_by_role("button", name=name, exact=True).click()
+
 
 @dataclass
 class Person:
