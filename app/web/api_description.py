@@ -56,6 +56,7 @@ class Content:
     about: str
     media_type: str
     kind: Kind | None
+    members: tuple[Member, ...] = ()  # of an object that has no name
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,8 @@ def _contents(status: str, found: Spec) -> Iterator[Content]:
     """One for each media type; one without for an answer that has no body."""
     about = found.get("description", "")
     for media_type, content in found.get("content", {}).items():
-        yield Content(status, about, media_type, kind_of(content.get("schema", {})))
+        schema = content.get("schema", {})
+        yield Content(status, about, media_type, kind_of(schema), members(schema))
     if status and not found.get("content"):
         yield Content(status, about, "", None)
 

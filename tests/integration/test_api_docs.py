@@ -87,6 +87,10 @@ def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
     assert all(address and re.match(r"/static/", address) for address in loaded)
 
 
+def test_a_body_without_a_name_shows_its_members(page: str) -> None:
+    assert {"client_assertion", "grant_type"} <= set(re.findall(r"<dt[^>]*><code[^>]*>(\w+)</code>", page))
+
+
 def test_the_footer_leads_there(app: Flask) -> None:
     assert f'href="{PAGE}"' in app.test_client().get("/sign-in").text
 

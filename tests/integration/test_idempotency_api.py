@@ -173,9 +173,7 @@ def test_a_lost_answer_leaves_a_doubt_and_no_second_effect(
     assert count(database, Exercise) == 1
 
 
-def test_an_answer_rests_sealed_and_another_secret_does_not_open_it(
-    app: Flask, settings: Settings, database: Database
-) -> None:
+def test_an_answer_rests_sealed_and_another_secret_does_not_open_it(app: Flask, database: Database) -> None:
     """An activation code is shown once; its hash is all that the directory keeps."""
     with database.transaction() as session:
         force = make_organisation(session)

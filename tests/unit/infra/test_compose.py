@@ -122,6 +122,15 @@ def test_settings_are_ones_that_exist_and_hold(services: Services) -> None:
         Settings.from_environ(given | {"CORDON_SECRET_KEY": "0123456789abcdef0123456789abcdef-x"})
 
 
+def test_servers_believe_nginx_and_nginx_replaces_what_callers_claim(services: Services) -> None:
+    for name in ("staff", "partner"):
+        assert services[name]["environment"]["CORDON_TRUSTED_PROXIES"] == "1"
+        assert "ports" not in services[name]
+    lines = (COMPOSE / "nginx" / "proxy.conf").read_text().splitlines()
+    set_here = {line.split()[1] for line in lines if line.startswith("proxy_set_header")}
+    assert {"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} <= set_here
+
+
 def test_commands_are_ones_that_exist(services: Services) -> None:
     for name in OURS:
         word, *arguments = services[name]["command"]
