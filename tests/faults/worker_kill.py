@@ -46,6 +46,14 @@ HELD = {
     "recordings.normalise": "SELECT 1 FROM recordings WHERE id = %s FOR UPDATE",
     "releases.build": "SELECT 1 FROM releases WHERE id = %s FOR UPDATE",
 }
+WAITING = "SELECT args FROM procrastinate_jobs WHERE task_name = %s AND status IN ('todo', 'doing') LIMIT 1"
+# A normalise locks its row when it begins, too: it is held once it has.
+READY_TO_HOLD = {
+    "recordings.normalise": """
+        SELECT j.args FROM procrastinate_jobs j JOIN job_progress p ON p.job_id = j.id AND p.attempt = j.attempts + 1
+        WHERE j.task_name = %s AND j.status = 'doing' AND p.step <> '' LIMIT 1
+    """
+}
 
 
 def run(seed: int, sample: bool, folder: Path) -> Outcome:
@@ -99,10 +107,10 @@ class Crew:
         )
         with ExitStack() as stack:
             connection = stack.enter_context(psycopg.connect(self.site.conninfo, autocommit=True))
-            if at_the_end:
-                self._hold(stack, connection, task)
             if self.process is None:
                 self.start()
+            if at_the_end:
+                self._hold(stack, connection, task)
             if not self._until(lambda: _doing(connection, task), 60):
                 return f"{task}: over before it could be killed"
             when = "at its last step" if at_the_end else "in the middle"
@@ -121,9 +129,7 @@ class Crew:
 
     def _hold(self, stack: ExitStack, connection: psycopg.Connection[Any], task: str) -> None:
         """Locks the subject of the next such job, if there is one yet, until the worker is dead."""
-        query = (
-            "SELECT args FROM procrastinate_jobs WHERE task_name = %s AND status IN ('todo', 'doing') LIMIT 1"
-        )
+        query = READY_TO_HOLD.get(task, WAITING)
         self._until(lambda: connection.execute(query, [task]).fetchone(), 60)
         found = connection.execute(query, [task]).fetchone()
         if found is not None:
@@ -203,7 +209,7 @@ def _doing(connection: psycopg.Connection[Any], task: str) -> bool:
 
 
 def _waits(connection: psycopg.Connection[Any]) -> bool:
-    query = "SELECT 1 FROM pg_locks WHERE NOT granted"
+    query = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
     return connection.execute(query).fetchone() is not None
 
 
