@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import stages
@@ -53,30 +54,19 @@ def play(commands: Commands, service: Service, folder: Path, given: str | None) 
     story = stages.Story()
     footage = Path(given).resolve() if given else folder / "footage"
     print("Cordon: from a body-worn camera to a partner's detector\n")
-    if not given:
-        for line in sample_footage(commands, footage):
-            story.tell("footage", line)
     email = "admin@operator.example"
-    made = commands.json("init", "--admin-email", email)
-    seconds = service.start()
+    with ThreadPoolExecutor(1) as meanwhile:
+        samples = meanwhile.submit(sample_footage, commands, footage) if not given else None
+        made = commands.json("init", "--admin-email", email)
+        seconds = service.start()
+    for line in samples.result() if samples else ():
+        story.tell("footage", line)
     story.tell("started", f"database, staff and partner servers, two workers, in {seconds:.1f} s")
     cast = Cast(commands, service, folder / "people")
     administrator = cast.enter(email, made["admin"]["activation_code"])
     organisations = _organisations(administrator)
-    officer = cast.invite(
-        administrator, organisations.force, "officer@force.example", "Dana Officer", "data_officer"
-    )
-    people = {
-        name: cast.invite(administrator, organisations.operator, f"{name}@operator.example", full, role)
-        for name, full, role in (
-            ("annotator", "Alex Annotator", "annotator"),
-            ("reviewer", "Robin Reviewer", "reviewer"),
-            ("manager", "Morgan Manager", "release_manager"),
-            ("approver-one", "Ash Approver", "approver"),
-            ("approver-two", "Bo Approver", "approver"),
-            ("auditor", "Audrey Auditor", "auditor"),
-        )
-    }
+    people = _company(cast, administrator, organisations)
+    officer = people["officer"]
     approvers = [people["approver-one"], people["approver-two"]]
     partner = cast.machine(
         administrator, organisations.partner, "partner", "partner_engineer", service.partner
@@ -104,6 +94,23 @@ def play(commands: Commands, service: Service, folder: Path, given: str | None) 
     print(f"\nThe release lies in  {release}")
     print(f"Pictures lie in      {pictures}")
     print(f"The proof is         {folder / 'publication.tlog-proof'}")
+
+
+def _company(cast: Cast, administrator: Actor, organisations: Organisations) -> dict[str, Actor]:
+    """Everybody else, by name; two at a time, as the machine allows."""
+    force, operator = organisations.force, organisations.operator
+    parts = {
+        "officer": (force, "officer@force.example", "Dana Officer", "data_officer"),
+        "annotator": (operator, "annotator@operator.example", "Alex Annotator", "annotator"),
+        "reviewer": (operator, "reviewer@operator.example", "Robin Reviewer", "reviewer"),
+        "manager": (operator, "manager@operator.example", "Morgan Manager", "release_manager"),
+        "approver-one": (operator, "approver-one@operator.example", "Ash Approver", "approver"),
+        "approver-two": (operator, "approver-two@operator.example", "Bo Approver", "approver"),
+        "auditor": (operator, "auditor@operator.example", "Audrey Auditor", "auditor"),
+    }
+    with ThreadPoolExecutor(3) as pool:
+        entering = {name: pool.submit(cast.invite, administrator, *part) for name, part in parts.items()}
+        return {name: entry.result() for name, entry in entering.items()}
 
 
 def _organisations(administrator: Actor) -> Organisations:
