@@ -21,9 +21,11 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
+from xdist.scheduler import LoadScopeScheduling
 
 from app.core.db import Database
 from app.core.migrate import upgrade
@@ -33,6 +35,22 @@ from app.storage.vault import Vault
 from tests.factories.home import make_home, make_settings
 
 NewDatabase = Callable[[], str]
+# Tests that share a costly service run in one worker, in order. xdist's own groups ride on pytest internals that
+# pytest 9.2 changed (pytest-xdist 3.8: `_nodeid`), so they are named here by where they lie.
+TOGETHER = ("tests/e2e/", "tests/integration/test_published_release.py", "tests/integration/test_run.py")
+
+
+class _Together(LoadScopeScheduling):
+    """xdist's scheduling by scope, where the scope is a place in TOGETHER or else the single test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """For `--dist loadgroup`, which is what `make test` asks for."""
+    return _Together(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")

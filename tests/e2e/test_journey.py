@@ -23,7 +23,7 @@ from tests.e2e.labelling import (
 )
 from tests.e2e.people import READY_MS, press
 
-pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 FORCE, PARTNER = "Example Constabulary", "Example Platform Ltd"
 

@@ -12,7 +12,7 @@ from tests.e2e.conftest import World
 from tests.e2e.looks import SCREENSHOTS
 from tests.e2e.people import READY_MS, press
 
-pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PASSPHRASE = {"CORDON_KEY_PASSPHRASE": "a passphrase of this test alone"}
 
