@@ -14,11 +14,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import stages
+import handing_over
+import issuing
+import receiving
 from api import JourneyFailed
 from cast import Actor, Cast, Organisations
 from footage import sample_footage
 from service import Commands, Service
+from story import Story
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +54,7 @@ def main() -> int:
 
 def play(commands: Commands, service: Service, folder: Path, given: str | None) -> None:
     """All stages in order."""
-    story = stages.Story()
+    story = Story()
     footage = Path(given).resolve() if given else folder / "footage"
     print("Cordon: from a body-worn camera to a partner's detector\n")
     email = "admin@operator.example"
@@ -76,20 +79,20 @@ def play(commands: Commands, service: Service, folder: Path, given: str | None) 
         "administrator, officer, annotator, reviewer, release manager, two approvers, auditor, a partner's client",
     )
 
-    stages.upload(story, commands, officer, footage)
-    stages.label(story, people["annotator"], people["reviewer"], story.facts["clips"])
-    dataset_id, version_id = stages.freeze(story, people["manager"])
-    fingerprint = stages.ceremony(
+    handing_over.upload(story, commands, officer, footage)
+    handing_over.label(story, people["annotator"], people["reviewer"], story.facts["clips"])
+    dataset_id, version_id = issuing.freeze(story, people["manager"])
+    fingerprint = issuing.ceremony(
         story, commands, administrator, approvers, folder / f"root-keys-{secrets.token_hex(2)}"
     )
-    release_id = stages.release(story, commands, people["manager"], approvers, version_id)
-    stages.admit(story, people["manager"], approvers, organisations, dataset_id)
+    release_id = issuing.release(story, commands, people["manager"], approvers, version_id)
+    issuing.admit(story, people["manager"], approvers, organisations, dataset_id)
     release = folder / "release"
-    stages.fetch(story, commands, partner, fingerprint, release)
+    receiving.fetch(story, commands, partner, fingerprint, release)
     pictures = folder / "pictures"
     pictures.mkdir()
-    stages.detect(story, commands, release, pictures)
-    stages.prove(story, commands, people["auditor"], release_id, folder)
+    receiving.detect(story, commands, release, pictures)
+    receiving.prove(story, commands, people["auditor"], release_id, folder)
     save_poster(officer, pictures)
     print(f"\nThe release lies in  {release}")
     print(f"Pictures lie in      {pictures}")
