@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -102,7 +103,9 @@ class Desk:
         """A real worker, until no job is left."""
         resources = {Settings: self.settings, Database: self.database, Vault: self.vault}
         jobs = job_app(self.settings.database_url or "", declared_in(task_modules()))
-        run_worker(jobs, resources, wait=False)
+        # In a thread: where a browser test ran before, its event loop still lives in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(run_worker, jobs, resources, wait=False).result()
 
     def state(self) -> Mapping[str, list[str]]:
         """Every row that bad input must not change."""
