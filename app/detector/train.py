@@ -81,7 +81,7 @@ def fit(data: ScoredScenes, plan: Plan, say: Callable[[str], None]) -> tuple[Scr
             logits, _ = model(mel)
             loss = focal_loss(logits[:, DELAY:], targets[:, :-DELAY])
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 2.0)
             optimiser.step()
             schedule.step()
