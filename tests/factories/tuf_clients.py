@@ -121,6 +121,8 @@ def install_tuf_js() -> Path:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(NODE / name, BUILD)
             environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
+            if certificates := environment.get("SSL_CERT_FILE"):  # as the set-up does for its own npm
+                environment.setdefault("NODE_EXTRA_CA_CERTS", certificates)
             subprocess.run(
                 [BIN / "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
                 cwd=BUILD,
