@@ -26,8 +26,7 @@ FLOOR: Final = 1e-6
 SILENCE: Final = float(np.log(FLOOR))
 """What every band of a digitally silent frame is."""
 BATCH: Final = 16
-"""Frames transformed at once. BLAS may round a product differently when its shape changes, so the batch is
-always padded to this size: the features of a frame then never depend on how the stream was cut."""
+"""Frames transformed at once, to bound memory."""
 
 
 def _to_mel(hertz: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -61,11 +60,11 @@ def log_mel(samples: Samples) -> Frames:
     views = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     for start in range(0, count, BATCH):
         part = views[start : start + BATCH]
-        block = np.zeros((BATCH, WINDOW), np.float32)
-        block[: len(part)] = part * window
-        spectrum = np.fft.rfft(block, FFT_SIZE)
+        spectrum = np.fft.rfft(part * window, FFT_SIZE)
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        out[start : start + len(part)] = np.log(power @ filters + FLOOR)[: len(part)]
+        # Not `power @ filters`: on some processors BLAS rounds a row by its place in the batch, and a frame's
+        # features must not depend on how the stream was cut. einsum adds each row up in one order.
+        out[start : start + len(part)] = np.log(np.einsum("ij,jk->ik", power, filters) + FLOOR)
     return out
 
 

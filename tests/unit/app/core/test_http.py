@@ -29,7 +29,7 @@ RAISED: dict[str, tuple[Exception, int, str]] = {
     "hidden": (errors.NotFound(), 404, "not-found"),
     "anonymous": (errors.Unauthenticated(), 401, "unauthenticated"),
     "stale": (errors.StaleVersion(), 412, "stale-version"),
-    "down": (OperationalError("SELECT secret", {}, Exception("host db1 refused")), 503, "unavailable"),
+    "down": (OperationalError("SELECT secret", {}, Exception("host database-1 refused")), 503, "unavailable"),
     "broken": (IntegrityError("INSERT secret", {}, Exception("duplicate")), 500, "internal"),
     "bug": (ZeroDivisionError("secret"), 500, "internal"),
 }
@@ -56,7 +56,7 @@ def test_each_error_has_its_status_and_type_and_tells_no_secret(client: FlaskCli
     assert (body["status"], body["type"]) == (status, http.PROBLEM_BASE + slug)
     assert (body["instance"], body["request_id"]) == (f"/{name}", answer.headers["X-Request-Id"])
     assert "secret" not in answer.text
-    assert "db1" not in answer.text
+    assert "database-1" not in answer.text
 
 
 def test_a_refusal_tells_its_detail_and_its_own_members(client: FlaskClient) -> None:

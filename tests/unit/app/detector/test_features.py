@@ -44,6 +44,13 @@ def test_a_tone_is_loudest_in_the_band_of_its_frequency() -> None:
         assert abs(loudest - int(np.abs(centres - hertz).argmin())) <= 1
 
 
+def test_a_frame_is_the_same_wherever_in_a_batch_it_stands() -> None:
+    sound = np.random.default_rng(5).normal(0, 0.1, WINDOW + 40 * HOP).astype(np.float32)
+    whole = log_mel(sound)
+    alone = [log_mel(sound[at * HOP : at * HOP + WINDOW])[0] for at in range(len(whole))]
+    np.testing.assert_array_equal(whole, alone)
+
+
 @settings(max_examples=30, deadline=None)
 @given(cuts=st.lists(st.integers(0, 3000), max_size=12), seed=st.integers(0, 1000))
 def test_stream_equals_whole_for_any_cuts(cuts: list[int], seed: int) -> None:
