@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import IO
 
 from ingest.errors import Cancelled, FileRejected, MachineFault
+from ingest.policy import Policy, wrap
 from ingest.profiles import Limits
-from ingest.sandbox import CANNOT_START, NOTE, Policy, wrap
+from ingest.sandbox import CANNOT_START, NOTE
 from ingest.whitelist import DECODERS, FORMATS
 
 log = logging.getLogger(__name__)

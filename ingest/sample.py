@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 
 from ingest.errors import IngestError, MachineFault
 from ingest.ffmpeg import Tools, find_tools, run
-from ingest.sandbox import Policy
+from ingest.policy import Policy
 
 WIDTH, HEIGHT = 427, 241
 _DRAWN_WIDTH, _DRAWN_HEIGHT, _HORIZON = 214, 121, 46

@@ -5,25 +5,24 @@ privileges, closes the file system but for the paths named (Landlock), ties its 
 becomes the tool. Doing so in a fresh interpreter, not in a fork of a threaded worker, cannot deadlock. What a kernel
 or container does not offer is left out and said on stderr with `NOTE`, which the runner logs.
 
-Script use: python -I -S sandbox.py POLICY_JSON PARENT_PID TOOL ARG…
-Only the standard library may be imported here.
+Script use: python -I -S sandbox.py CPU FILE MEMORY PROCESSES N_READ READ… N_WRITE WRITE… PARENT_PID TOOL ARG…
+Only small modules of the standard library may be imported here: it runs before every tool (`ingest.policy` calls it).
 """
 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import resource
-import signal
 import stat
 import sys
-from dataclasses import asdict, dataclass
 
 NOTE = "sandbox: "
 CANNOT_START = 126
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+# Linux's numbers on x86 and ARM. The module `signal` costs as much to import as all the rest.
+_SIGKILL, _SIGPIPE, _SIGXFSZ, _SIG_DFL = 9, 13, 25, 0
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 # Landlock's system calls and access bits: include/uapi/linux/landlock.h
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -35,26 +34,6 @@ _NET_BITS, _SCOPE_BITS = 0b11, 0b11
 
 # Shared objects of a dynamically linked tool; no footage is ever stored there.
 _SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom", "/sys/devices/system/cpu")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a confined process may read and write (absolute paths), and how much it may use.
-
-    `processes` counts all of the user's threads on the machine (RLIMIT_NPROC), so it is a stop for fork bombs only.
-    """
-
-    read: tuple[str, ...]
-    write: tuple[str, ...]
-    cpu_seconds: int
-    file_bytes: int
-    memory_bytes: int
-    processes: int = 4096
-
-
-def wrap(policy: Policy, argv: list[str]) -> list[str]:
-    """Return the command that runs `argv` under `policy`. `argv[0]` must be an absolute path."""
-    return [sys.executable, "-I", "-S", __file__, json.dumps(asdict(policy)), str(os.getpid()), *argv]
 
 
 class _RulesetAttr(ctypes.Structure):
@@ -90,7 +69,7 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
     os.close(parent)
 
 
-def _restrict_files(libc: ctypes.CDLL, policy: Policy, tool: str) -> None:
+def _restrict_files(libc: ctypes.CDLL, read: list[str], write: list[str], tool: str) -> None:
     """Landlock: nothing outside the named paths, no TCP, no signals out. Raises OSError where it is not offered."""
     abi = _syscall(libc, _CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     handled = _FS_BITS_BY_ABI.get(abi, _FS_BITS_NOW)
@@ -99,9 +78,9 @@ def _restrict_files(libc: ctypes.CDLL, policy: Policy, tool: str) -> None:
     ruleset = _syscall(libc, _CREATE_RULESET, ctypes.byref(attr), ctypes.c_size_t(size), ctypes.c_uint32(0))
     for path in (tool, *_SYSTEM_PATHS):
         _allow(libc, ruleset, path, handled & (_EXECUTE | _READ_FILE | _READ_DIR))
-    for path in policy.read:
+    for path in read:
         _allow(libc, ruleset, path, handled & (_READ_FILE | _READ_DIR))
-    for path in policy.write:
+    for path in write:
         _allow(libc, ruleset, path, handled & ~_EXECUTE)
     _allow(libc, ruleset, "/dev/null", handled & (_READ_FILE | _WRITE_FILE))
     _syscall(libc, _RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
@@ -114,13 +93,13 @@ def _leave_network(libc: ctypes.CDLL) -> None:
         _checked(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET))
 
 
-def _limit(policy: Policy) -> None:
+def _limit(cpu_seconds: int, file_bytes: int, memory_bytes: int, processes: int) -> None:
     wanted = {
         # a second between the soft limit (SIGXCPU) and the hard one (SIGKILL)
-        resource.RLIMIT_CPU: (policy.cpu_seconds, policy.cpu_seconds + 1),
-        resource.RLIMIT_FSIZE: (policy.file_bytes, policy.file_bytes),
-        resource.RLIMIT_AS: (policy.memory_bytes, policy.memory_bytes),
-        resource.RLIMIT_NPROC: (policy.processes, policy.processes),
+        resource.RLIMIT_CPU: (cpu_seconds, cpu_seconds + 1),
+        resource.RLIMIT_FSIZE: (file_bytes, file_bytes),
+        resource.RLIMIT_AS: (memory_bytes, memory_bytes),
+        resource.RLIMIT_NPROC: (processes, processes),
         resource.RLIMIT_CORE: (0, 0),
     }
     for kind, (soft, hard) in wanted.items():
@@ -130,33 +109,42 @@ def _limit(policy: Policy) -> None:
         resource.setrlimit(kind, (soft, hard))
 
 
-def _confine(policy: Policy, tool: str) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
+def _confine(libc: ctypes.CDLL, read: list[str], write: list[str], tool: str) -> None:
     for what, step in (
         ("network namespace", lambda: _leave_network(libc)),
         ("no_new_privs", lambda: _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))),
-        ("Landlock", lambda: _restrict_files(libc, policy, tool)),
+        ("Landlock", lambda: _restrict_files(libc, read, write, tool)),
     ):
         try:
             step()
         except OSError as error:
             print(f"{NOTE}no {what} here: {error.strerror}", file=sys.stderr, flush=True)  # noqa: T201
     # after the change of credentials: entering a user namespace would clear it
-    _checked(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+    _checked(libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
+
+
+def _take_list(words: list[str]) -> list[str]:
+    """Remove a counted list from the front of `words` and return it."""
+    count = int(words.pop(0))
+    taken = words[:count]
+    del words[:count]
+    return taken
 
 
 def main(argv: list[str]) -> int:
     """Confine this process and become the tool; returns only when the tool cannot be started."""
-    policy = Policy(**json.loads(argv[1]))
-    parent, command = int(argv[2]), argv[3:]
+    limits, rest = [int(word) for word in argv[1:5]], argv[5:]
+    read, write = _take_list(rest), _take_list(rest)
+    parent, command = int(rest[0]), rest[1:]
+    libc = ctypes.CDLL(None, use_errno=True)
     try:
-        _confine(policy, command[0])
+        _confine(libc, read, write, command[0])
         if os.getppid() != parent:  # it died before PDEATHSIG was set
             return CANNOT_START
-        _limit(policy)
+        _limit(*limits)
         # Python ignores these two, and a tool would inherit that
-        for name in (signal.SIGXFSZ, signal.SIGPIPE):
-            signal.signal(name, signal.SIG_DFL)
+        for number in (_SIGXFSZ, _SIGPIPE):
+            libc.signal(ctypes.c_int(number), ctypes.c_void_p(_SIG_DFL))
         os.execv(command[0], command)  # noqa: S606
     except OSError as error:
         print(f"{NOTE}cannot start {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.ffmpeg import Completed, Tools, run
+from ingest.policy import Policy
 from ingest.profiles import Limits
-from ingest.sandbox import Policy
 
 SOURCE_NAME = "source"
 

@@ -14,7 +14,7 @@ import pytest
 
 from ingest.errors import Cancelled, FileRejected, MachineFault
 from ingest.ffmpeg import Completed, run
-from ingest.sandbox import Policy
+from ingest.policy import Policy
 
 
 def policy(job_dir: Path, *, read: tuple[str, ...] = (), cpu: int = 20, size: int = 1 << 20) -> Policy:
@@ -118,7 +118,7 @@ def test_the_tool_dies_with_its_worker(job_dir: Path) -> None:
     worker = f"""
 from pathlib import Path
 from ingest.ffmpeg import run
-from ingest.sandbox import Policy
+from ingest.policy import Policy
 job = Path({str(job_dir)!r})
 run(["/bin/sh", "-c", "echo $$ > tool.pid; exec sleep 60"], job_dir=job, timeout=60,
     policy=Policy((), (str(job),), 20, 1 << 20, 1 << 30))
