@@ -1,0 +1,90 @@
+"""Where a long recording is cut, so that several workers can code it and the bytes never depend on how many did.
+
+A chunk starts at a key frame from which decoding gives exactly the frames that decoding from the start would: nothing
+that follows it is shown before it. The cuts are a function of the file and the profile alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.packets import Packets
+from ingest.profiles import Profile
+from ingest.rhythm import beats
+
+# Demuxers that find a key frame exactly. MPEG-TS has no index, and AVI no presentation times to seek by.
+SEEKABLE = frozenset({"mov", "matroska"})
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Frames with start_pts ≤ PTS < end_pts (None: to the end), in the source's time base.
+
+    `before` is the PTS of the last frame before it, None for the first chunk; `seek` is where a demuxer is sent, in
+    seconds, None for the start of the file; `frames` is how many pictures the container lists.
+    """
+
+    number: int
+    start_pts: int
+    end_pts: int | None
+    before: int | None
+    seek: float | None
+    frames: int
+
+
+def cut_chunks(packets: Packets, container: str, profile: Profile) -> tuple[Chunk, ...]:
+    """Chunks of about `profile.chunk_seconds`, in order; one only where the file cannot be cut safely."""
+    first, total = packets.first, len(packets.pts)
+    starts = [first]
+    if container in SEEKABLE:
+        starts += _cuts(packets, profile)
+    ends = [*starts[1:], total]
+    return tuple(_chunk(packets, number, a, b) for number, (a, b) in enumerate(zip(starts, ends, strict=True)))
+
+
+def _chunk(packets: Packets, number: int, start: int, end: int) -> Chunk:
+    pts = packets.pts
+    following = int(pts[start + 1]) if start + 1 < len(pts) else int(pts[start]) + 1
+    # The middle of the frame: rounding to microseconds must not fall on the key frame before.
+    middle = Fraction(int(pts[start]) + following, 2) * packets.time_base
+    return Chunk(
+        number=number,
+        start_pts=int(pts[start]),
+        end_pts=int(pts[end]) if end < len(pts) else None,
+        before=int(pts[start - 1]) if number else None,
+        seek=float(middle) if number else None,
+        frames=end - start,
+    )
+
+
+def _cuts(packets: Packets, profile: Profile) -> list[int]:
+    """Indices of the packets that start a chunk, the first chunk's left out."""
+    times = packets.seconds()
+    candidates = np.flatnonzero(packets.clean & (np.arange(len(times)) > packets.first))
+    on_beat = np.isin(candidates, beats(times, profile.gop_seconds))
+    cuts: list[int] = []
+    last, end = float(times[packets.first]), float(times[-1])
+    while end - last >= 1.5 * profile.chunk_seconds:
+        at = _nearest(times[candidates], on_beat, last + profile.chunk_seconds, profile.chunk_slack)
+        if at is None:
+            break
+        cuts.append(int(candidates[at]))
+        last = float(times[cuts[-1]])
+    return cuts
+
+
+def _nearest(
+    times: NDArray[np.float64], on_beat: NDArray[np.bool_], wanted: float, slack: float
+) -> int | None:
+    """The candidate nearest to `wanted`, one that falls on the master's own key frames if there is one within
+    `slack` seconds; else the first one after. None when nothing is left."""
+    distance = np.abs(times - wanted)
+    for eligible in (on_beat & (distance <= slack), distance <= slack):
+        if eligible.any():
+            return int(np.where(eligible, distance, np.inf).argmin())
+    later = np.flatnonzero(times > wanted)
+    return int(later[0]) if len(later) else None
