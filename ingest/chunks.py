@@ -40,10 +40,19 @@ def cut_chunks(packets: Packets, container: str, profile: Profile) -> tuple[Chun
     """Chunks of about `profile.chunk_seconds`, in order; one only where the file cannot be cut safely."""
     first, total = packets.first, len(packets.pts)
     starts = [first]
-    if container in SEEKABLE:
+    if wants_cutting(packets, container, profile):
         starts += _cuts(packets, profile)
     ends = [*starts[1:], total]
     return tuple(_chunk(packets, number, a, b) for number, (a, b) in enumerate(zip(starts, ends, strict=True)))
+
+
+def wants_cutting(packets: Packets, container: str, profile: Profile) -> bool:
+    """True for a recording long enough to be worth more than one chunk, in a container that can be cut."""
+    return container in SEEKABLE and _long(float(packets.seconds()[-1]), profile)
+
+
+def _long(seconds: float, profile: Profile) -> bool:
+    return seconds >= 1.5 * profile.chunk_seconds
 
 
 def _chunk(packets: Packets, number: int, start: int, end: int) -> Chunk:
@@ -68,7 +77,7 @@ def _cuts(packets: Packets, profile: Profile) -> list[int]:
     on_beat = np.isin(candidates, beats(times, profile.gop_seconds))
     cuts: list[int] = []
     last, end = float(times[packets.first]), float(times[-1])
-    while end - last >= 1.5 * profile.chunk_seconds:
+    while _long(end - last, profile):
         at = _nearest(times[candidates], on_beat, last + profile.chunk_seconds, profile.chunk_slack)
         if at is None:
             break

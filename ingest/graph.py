@@ -1,7 +1,7 @@
-"""One ffmpeg graph that makes every rendition, and the frame ledger, from a single decode.
+"""One ffmpeg graph that makes everything that is seen, and the frame ledger, from a single decode of one chunk.
 
-The ledger's output hangs on the undecorated decode; everything else on one rotated, scaled, zero-based branch.
-All outputs pass frames through one for one; time zero is the first frame, and sound is cut or padded to it.
+The ledger's output hangs on the undecorated decode; everything else on one upright, scaled branch whose time zero is
+the recording's first frame. All outputs pass frames through one for one.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from typing import Any
 
 import ffmpeg
 
+from ingest.chunks import Chunk
 from ingest.ffmpeg import input_options
 from ingest.picture import display_size, upright
+from ingest.plan import Plan
 from ingest.probe import Probe
 from ingest.profiles import Limits, Profile
+from ingest.rhythm import key_frame_expression, select_expression
 from ingest.workspace import SOURCE_NAME
 
 FRAMES_NAME = "frames.txt"
-MASTER_NAME, PROXY_NAME = "master.mp4", "proxy.mp4"
-STORYBOARD_NAME, POSTER_NAME, PCM_NAME = "storyboard.jpg", "poster.jpg", "audio.wav"
+MASTER_NAME, PROXY_NAME, POSTER_NAME = "master.mp4", "proxy.mp4", "poster.jpg"
+GREY_NAME, SAMPLES_NAME, TILES_NAME = "grey.raw", "samples.rgb", "tiles.rgb"
 # No title, place, time or encoder's name reaches a rendition, and no bytes that differ from run to run.
 CLEAN = {
     "map_metadata": -1,
@@ -27,16 +30,19 @@ CLEAN = {
     "flags": "+bitexact",
 }
 MP4 = {**CLEAN, "metadata:s:v": "encoder=", "movflags": "+faststart", "write_tmcd": 0, "f": "mp4"}
+# A chunk's file is the fragments of one long MP4: each says its own time, so that chunks join byte by byte.
+FRAGMENTS = {**MP4, "movflags": "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_trailer"}
 # Never reached: a key frame is forced each interval. (With `keyint=infinite` and two threads, x264's bytes differed
 # from run to run.)
 _LONGEST_GOP = 1000
 # SEI units hold x264's version and options; the decoder needs none of them.
 NO_SEI = "filter_units=remove_types=6"
+GLOBAL = ("-nostdin", "-hide_banner", "-v", "error", "-copyts")
 
 
 def storyboard_interval(probe: Probe, profile: Profile) -> float:
-    """Seconds between the storyboard's tiles: a whole number of them fits `storyboard_tiles`."""
-    return max(1.0, -(-probe.span // profile.storyboard_tiles))
+    """Whole seconds between the storyboard's tiles, of which there are at most `storyboard_tiles`."""
+    return max(1.0, -(-(probe.span + 1) // profile.storyboard_tiles))
 
 
 def poster_time(probe: Probe) -> float:
@@ -44,81 +50,81 @@ def poster_time(probe: Probe) -> float:
     return min(10.0, probe.span / 10)
 
 
-def build(probe: Probe, profile: Profile, limits: Limits) -> Any:
-    """Return the ffmpeg-python stream that makes all renditions `probe` allows, by relative names."""
-    source = ffmpeg.input(
-        f"file:{SOURCE_NAME}",
-        # rotation is done below, by hand: the ledger hashes what was decoded, not what was turned
-        **{"display_rotation:v": 0, "threads": profile.decoder_threads, **input_options(limits)},
-    )
-    picture = source[str(probe.video.index)]
+def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits, *, master: bool = True) -> Any:
+    """Return the ffmpeg-python stream that makes all that is seen of one chunk, by relative names.
+
+    Without `master` the master's pictures are left out: they are copied from the source.
+    """
+    decoded = _decoded(plan, chunk, profile, limits).filter_multi_output("split", 2)
     ledger = ffmpeg.output(
-        picture,
+        decoded[0],
         FRAMES_NAME,
         **{"c:v": "rawvideo", "fps_mode": "passthrough", "enc_time_base": "demux", "f": "framehash"},
         hash="murmur3",
     )
-    pictures = _pictures(picture, probe, profile)
-    sounds = _sounds(source, probe, profile)
-    outputs = [
-        ledger,
-        _video_output([pictures[0], *sounds[:1]], _master_options(probe, profile), profile, MASTER_NAME),
-        _video_output([pictures[1], *sounds[1:2]], _proxy_options(profile), profile, PROXY_NAME),
-        _still(pictures[2], STORYBOARD_NAME),
-        _still(pictures[3], POSTER_NAME),
-    ]
-    if sounds:
-        options = {"c:a": "pcm_s16le", "ac": 1, "ar": profile.pcm_rate, "f": "wav"}
-        outputs.append(ffmpeg.output(sounds[2], PCM_NAME, **CLEAN, **options))
+    outputs = [ledger, *_outputs(_zero_based(decoded[1], plan), plan, chunk, profile, master)]
     return ffmpeg.merge_outputs(*outputs).global_args(
-        "-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-copyts",
-        "-filter_complex_threads", str(profile.decoder_threads),
-    )  # fmt: skip
+        *GLOBAL, "-nostats", "-progress", "pipe:1", "-filter_complex_threads", str(profile.decoder_threads)
+    )
 
 
-def _pictures(picture: Any, probe: Probe, profile: Profile) -> list[Any]:
-    """Master, proxy, storyboard and poster, from one upright branch."""
-    size = display_size(probe.video, profile.max_short_side)
-    small = display_size(probe.video, profile.proxy_short_side)
-    branches = upright(picture, probe.video, size).filter_multi_output("split", 4)
-    return [
-        branches[0],
-        branches[1].filter("scale", small.width, small.height),
-        _tiles(branches[2], probe, profile),
-        branches[3].filter("select", f"gte(t,{poster_time(probe):.3f})"),
+def _decoded(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
+    """The chunk's frames as the decoder gives them, with the source's own time stamps."""
+    # rotation is done later, by hand: the ledger hashes what was decoded, not what was turned
+    options: dict[str, Any] = {"display_rotation:v": 0, "threads": profile.decoder_threads}
+    bounds: dict[str, int] = {}
+    if chunk.seek is not None:
+        options |= {"ss": f"{chunk.seek:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
+        bounds["start_pts"] = chunk.start_pts
+    if chunk.end_pts is not None:
+        bounds["end_pts"] = chunk.end_pts
+        seconds = float(chunk.end_pts * plan.source.video.time_base)
+        options["to"] = f"{seconds:.6f}"
+    source = ffmpeg.input(f"file:{SOURCE_NAME}", **options, **input_options(limits))
+    picture = source[str(plan.source.video.index)]
+    return picture.filter("trim", **bounds) if bounds else picture
+
+
+def _zero_based(picture: Any, plan: Plan) -> Any:
+    return picture.filter("setpts", f"PTS-({plan.measured.zero})")
+
+
+def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile, master: bool) -> list[Any]:
+    source, before = plan.source, _time_before(plan, chunk)
+    large = display_size(source.video, profile.max_short_side)
+    small = display_size(source.video, profile.proxy_short_side)
+    poster = before is None
+    branches = upright(picture, source.video, large).filter_multi_output("split", 2 + master + poster)
+    reduced = branches[0].filter("scale", small.width, small.height).filter_multi_output("split", 3)
+    side = profile.sample_side
+    samples = branches[1].filter("select", select_expression(profile.sample_seconds, before))
+    tiles = reduced[2].filter("select", select_expression(storyboard_interval(source, profile), before))
+    outputs = [
+        _video(reduced[0], PROXY_NAME, profile, profile.proxy_preset, profile.proxy_crf),
+        _raw(_grey(reduced[1], profile), GREY_NAME, "gray"),
+        _raw(tiles.filter("scale", profile.storyboard_width, -2), TILES_NAME, "rgb24"),
+        _raw(samples.filter("scale", side, side, flags="area"), SAMPLES_NAME, "rgb24"),
     ]
+    if master:
+        outputs.append(_video(branches[2], MASTER_NAME, profile, profile.preset, profile.crf))
+    if poster:
+        shown = branches[2 + master].filter("select", f"gte(t,{poster_time(source):.3f})")
+        outputs.append(_still(shown, POSTER_NAME))
+    return outputs
 
 
-def _sounds(source: Any, probe: Probe, profile: Profile) -> list[Any]:
-    """Master's, proxy's and PCM sound, or none, with time zero at the first picture: gaps filled with silence, what
-    comes before it cut."""
-    if probe.audio is None:
-        return []
-    zero = float(probe.video.first_pts * probe.video.time_base)
-    sound = (
-        source[str(probe.audio.index)]
-        .filter("asetpts", f"PTS-({zero!r})/TB")
-        .filter("atrim", start=0)
-        .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
-        .filter_multi_output("asplit", 3)
-    )
-    return [sound[0], sound[1], sound[2]]
+def _time_before(plan: Plan, chunk: Chunk) -> float | None:
+    """Time of the last frame before the chunk, in seconds, computed as ffmpeg's filters do."""
+    base = plan.source.video.time_base
+    return None if chunk.before is None else (chunk.before - plan.measured.zero) * (base.numerator / base.denominator)
 
 
-def _tiles(picture: Any, probe: Probe, profile: Profile) -> Any:
-    interval = storyboard_interval(probe, profile)
-    rows = tile_rows(probe, profile)
-    return (
-        picture.filter("select", f"gte(t+0.0005,selected_n*{interval})")
-        .filter("scale", profile.storyboard_width, -2)
-        .filter("tile", f"{profile.storyboard_columns}x{rows}")
-    )
+def _grey(picture: Any, profile: Profile) -> Any:
+    return picture.filter("scale", profile.grey_width, profile.grey_height, flags="area", out_range="pc")
 
 
-def tile_rows(probe: Probe, profile: Profile) -> int:
-    """Rows of the storyboard: enough for one tile each interval."""
-    tiles = int(probe.span // storyboard_interval(probe, profile)) + 1
-    return -(-tiles // profile.storyboard_columns)
+def _raw(picture: Any, name: str, pixels: str) -> Any:
+    return ffmpeg.output(picture, name, f="rawvideo", pix_fmt=pixels, fps_mode="passthrough")
 
 
 def _still(picture: Any, name: str) -> Any:
@@ -133,33 +139,20 @@ def _still(picture: Any, name: str) -> Any:
     return ffmpeg.output(picture, name, **CLEAN, **options, f="image2", update=1)
 
 
-def _master_options(probe: Probe, profile: Profile) -> dict[str, Any]:
-    channels = min(2, probe.audio.channels) if probe.audio else 0
-    return {"preset": profile.preset, "crf": profile.crf, "b:a": profile.audio_bit_rate, "ac": channels}
-
-
-def _proxy_options(profile: Profile) -> dict[str, Any]:
-    return {
-        "preset": profile.proxy_preset,
-        "crf": profile.proxy_crf,
-        "b:a": profile.proxy_audio_bit_rate,
-        "ac": 1,
-    }
-
-
-def _video_output(streams: list[Any], options: dict[str, Any], profile: Profile, name: str) -> Any:
-    sound = {"c:a": "aac", "ar": profile.audio_rate}
-    if len(streams) == 1:
-        sound, options = {}, {name: options[name] for name in ("preset", "crf")}
-    picture = {
+def _video(picture: Any, name: str, profile: Profile, preset: str, crf: int) -> Any:
+    coding = {
         "c:v": "libx264",
+        "preset": preset,
+        "crf": crf,
         "threads": profile.threads,
-        # a closed GOP that starts at every whole interval, whatever the frame rate does
-        "force_key_frames": f"expr:gte(t+0.0005,n_forced*{profile.gop_seconds})",
+        "bf": 0,
+        # closed groups, one for each whole interval and none in between, whatever the frame rate does
+        "force_key_frames": key_frame_expression(profile.gop_seconds),
         "forced-idr": 1,
         "g": _LONGEST_GOP,
+        "sc_threshold": 0,
         "bsf:v": NO_SEI,
         "fps_mode": "passthrough",
         "enc_time_base": "demux",
     }
-    return ffmpeg.output(*streams, name, **MP4, **picture, **sound, **options)
+    return ffmpeg.output(picture, name, **FRAGMENTS, **coding)

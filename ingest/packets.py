@@ -46,6 +46,11 @@ class Packets:
         """Index of the first key frame: what comes before it (a stream joined at its middle) cannot be decoded."""
         return int(np.argmax(self.key))
 
+    def seconds(self, zero: int | None = None) -> NDArray[np.float64]:
+        """Times in seconds from `zero` (the first key frame, without it), computed as ffmpeg's filters do."""
+        start = int(self.pts[self.first]) if zero is None else zero
+        return (self.pts - start) * (self.time_base.numerator / self.time_base.denominator)
+
     @property
     def variable(self) -> bool:
         """True when frame distances differ by more than the one tick that rounding to the time base causes."""

@@ -1,4 +1,4 @@
-"""Any camera's picture as one kind: upright, progressive, square pixels, SDR BT.709 in range tv, 4:2:0, from time zero.
+"""Any camera's picture as one kind: upright, progressive, square pixels, SDR BT.709 in range tv, 4:2:0.
 
 One frame goes in and one comes out, at the same time: nothing here may drop, double or move a frame.
 """
@@ -58,7 +58,6 @@ def upright(picture: Any, video: VideoStream, size: Size) -> Any:
         .filter("setsar", 1)
         .filter("format", "yuv420p")
         .filter("setparams", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709")
-        .filter("setpts", "PTS-STARTPTS")
     )
 
 

@@ -11,7 +11,6 @@ from ingest.checks import refusal_of, refuse_long, refuse_sparse, refuse_truncat
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
 from ingest.packets import Packets, read_packets
-from ingest.starts import keep_fresh_starts
 from ingest.streams import (
     AudioStream,
     VideoStream,
@@ -58,7 +57,6 @@ def probe(workspace: Workspace) -> Probe:
     video = pick_video(streams, workspace.limits)
     index = int(video["index"])
     packets = read_packets(workspace, SOURCE_NAME, str(index), duration)
-    packets = keep_fresh_starts(workspace, packets, index, video["codec_name"], duration)
     span = float((int(packets.pts[-1]) - int(packets.pts[0])) * packets.time_base)
     refuse_long(span, workspace.limits)
     refuse_sparse(packets, span, workspace.limits)

@@ -3,6 +3,9 @@
 Everything that decides the bytes of an output stands here, the number of the encoder's threads among it: x264's output
 depends on it, and two runs over the same file must give the same bytes. One is what always did; master and proxy
 are coded side by side, beside the decoder's and the filters' threads, so the processors are busy all the same.
+
+Master and proxy have no B-frames: pictures are stored in the order they are shown, so that chunks coded apart join
+without touching a time stamp, and a player that steps by frames waits for none (docs/adr/0010).
 """
 
 from __future__ import annotations
@@ -15,11 +18,16 @@ class Profile:
     """Parameters of every rendition. Sizes in pixels, rates in hertz, lengths in seconds, bit rates in bits/s.
 
     `max_short_side` caps the shorter side, so that portrait video is treated like landscape. `gop_seconds` is the
-    distance of key frames in the master and the proxy, hence the grid on which clips may start.
+    distance of key frames in the master and the proxy, hence the grid on which clips may start. A recording longer
+    than one and a half `chunk_seconds` is coded in chunks of about that length, give or take `chunk_slack`.
+    `loudness` is in LUFS, `loudest_peak` in dBFS, `most_gain` in dB (EBU R128). Every frame is kept in grey at
+    `grey_width` by `grey_height` for the analysis, and one each `sample_seconds` in colour, a square of `sample_side`.
     """
 
-    name: str = "standard-1"
+    name: str = "standard-2"
     max_short_side: int = 720
+    chunk_seconds: int = 60
+    chunk_slack: int = 15
     crf: int = 23
     preset: str = "veryfast"
     threads: int = 1
@@ -27,13 +35,19 @@ class Profile:
     gop_seconds: int = 1
     audio_rate: int = 48_000
     audio_bit_rate: int = 128_000
+    loudness: float = -23.0
+    loudest_peak: float = -1.0
+    most_gain: float = 20.0
     proxy_short_side: int = 360
     proxy_crf: int = 30
     proxy_preset: str = "superfast"
-    proxy_audio_bit_rate: int = 48_000
     pcm_rate: int = 16_000
+    grey_width: int = 64
+    grey_height: int = 36
+    sample_seconds: float = 0.5
+    sample_side: int = 224
     storyboard_columns: int = 10
-    storyboard_tiles: int = 100
+    storyboard_tiles: int = 300
     storyboard_width: int = 160
     clip_seconds: int = 10
     clip_min_seconds: int = 3

@@ -10,8 +10,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import ffmpeg
 
 from ingest.ffmpeg import Completed, Tools, run
 from ingest.policy import Policy
@@ -29,6 +32,17 @@ class Workspace:
     tools: Tools
     limits: Limits
     should_stop: Callable[[], bool] | None = None
+
+    def inside(self, name: str) -> Workspace:
+        """Return a workspace in a new directory of this one, for one step over the same source."""
+        path = self.path / name
+        path.mkdir()
+        (path / SOURCE_NAME).symlink_to(self.source)
+        return replace(self, path=path)
+
+    def compile(self, graph: Any) -> list[str]:
+        """Return the argument list of an ffmpeg-python graph, for this workspace's ffmpeg."""
+        return [str(arg) for arg in ffmpeg.compile(graph, cmd=str(self.tools.ffmpeg), overwrite_output=True)]
 
     def policy(self, media_seconds: float) -> Policy:
         """Return the bounds for work on so many seconds of media."""

@@ -1,0 +1,50 @@
+"""What must be known before anything is coded: where time begins, and how loud the sound is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ingest.errors import FileRejected
+from ingest.ffmpeg import input_options
+from ingest.probe import Probe
+from ingest.workspace import SOURCE_NAME, Workspace
+
+_FIRST_NAME = "first.txt"
+_LOUDNESS = re.compile(r"^\s+I:\s+(-?\d+\.\d+|-inf|nan) LUFS", re.MULTILINE)
+# Below this the sound is silence, and there is nothing to bring up (the absolute gate of ITU-R BS.1770).
+_SILENCE_LUFS = -70.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`zero` is the PTS of the first picture that decodes, in the track's time base: the master's time zero.
+    `loudness` is the integrated loudness of the sound in LUFS; None where there is no sound, or only silence."""
+
+    zero: int
+    loudness: float | None
+
+
+def measure(workspace: Workspace, probe: Probe) -> Measured:
+    """Decode the first picture and all of the sound, once. Raises FileRejected when not one picture decodes."""
+    argv = [str(workspace.tools.ffmpeg), "-nostdin", "-hide_banner", "-v", "info", "-nostats", "-copyts", "-y"]
+    for option, value in input_options(workspace.limits).items():
+        argv += [f"-{option}", str(value)]
+    argv += ["-i", f"file:{SOURCE_NAME}", "-map", f"0:{probe.video.index}", "-frames:v", "1", "-c:v", "rawvideo"]
+    argv += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framehash", _FIRST_NAME]
+    if probe.audio:
+        argv += ["-map", f"0:{probe.audio.index}", "-af", "ebur128=framelog=quiet", "-f", "null", "-"]
+    done = workspace.run(argv, media_seconds=probe.duration)
+    first = workspace.path / _FIRST_NAME
+    rows = [line for line in first.read_text().splitlines() if not line.startswith("#")] if first.exists() else []
+    first.unlink(missing_ok=True)
+    if not rows:
+        raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
+    return Measured(zero=int(rows[0].split(",")[2]), loudness=_integrated(done.stderr))
+
+
+def _integrated(said: str) -> float | None:
+    """The last summary of ffmpeg's `ebur128`: what came before it is the file's own words."""
+    found = _LOUDNESS.findall(said)
+    value = float(found[-1]) if found else float("-inf")
+    return value if value > _SILENCE_LUFS else None

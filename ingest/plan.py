@@ -1,0 +1,97 @@
+"""What is known of a recording before it is coded: enough for any worker to code any part of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ingest.chunks import Chunk, cut_chunks, wants_cutting
+from ingest.measure import Measured, measure
+from ingest.packets import Packets
+from ingest.probe import Probe, probe
+from ingest.profiles import Profile
+from ingest.starts import keep_fresh_starts
+from ingest.streams import AudioStream, Colour, VideoStream
+from ingest.workspace import Workspace
+
+PLAN_NAME, PACKETS_NAME = "plan.json", "packets.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A probed, measured source and the chunks it is coded in."""
+
+    source: Probe
+    measured: Measured
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def frames(self) -> int:
+        """Pictures to code, as the container lists them."""
+        return sum(chunk.frames for chunk in self.chunks)
+
+    def seconds_of(self, chunk: Chunk) -> float:
+        """Length of a chunk in seconds, as the container tells it."""
+        end = int(self.source.packets.pts[-1]) if chunk.end_pts is None else chunk.end_pts
+        return float((end - chunk.start_pts) * self.source.video.time_base)
+
+    def write(self, folder: Path) -> None:
+        """Write `plan.json` and `packets.npz`."""
+        document = asdict(self)
+        packets = document["source"].pop("packets")
+        (folder / PLAN_NAME).write_text(json.dumps(document, default=str))
+        arrays = {name: packets[name] for name in ("pts", "key", "clean")}
+        facts = {"total": packets["total"], "broken_off": packets["broken_off"]}
+        np.savez_compressed(folder / PACKETS_NAME, time_base=str(packets["time_base"]), **facts, **arrays)
+
+    @classmethod
+    def read(cls, folder: Path) -> Plan:
+        """Read what `write` wrote."""
+        document: dict[str, Any] = json.loads((folder / PLAN_NAME).read_text())
+        source = document["source"]
+        return cls(
+            source=Probe(
+                **source
+                | {
+                    "video": _video(source["video"]),
+                    "audio": AudioStream(**source["audio"]) if source["audio"] else None,
+                    "telemetry": tuple(source["telemetry"]),
+                    "findings": tuple(source["findings"]),
+                    "packets": _packets(folder / PACKETS_NAME),
+                }
+            ),
+            measured=Measured(**document["measured"]),
+            chunks=tuple(Chunk(**chunk) for chunk in document["chunks"]),
+        )
+
+
+def make_plan(workspace: Workspace, profile: Profile) -> Plan:
+    """Probe and measure the source and decide where it is cut. Raises FileRejected with the reason."""
+    source = probe(workspace)
+    measured = measure(workspace, source)
+    packets = source.packets
+    if wants_cutting(packets, source.container, profile):
+        packets = keep_fresh_starts(workspace, packets, source.video.index, source.video.codec, source.duration)
+    return Plan(source, measured, cut_chunks(packets, source.container, profile))
+
+
+def _video(stored: dict[str, Any]) -> VideoStream:
+    fractions = {name: Fraction(stored[name]) for name in ("sar", "time_base", "average_rate")}
+    return VideoStream(**stored | fractions | {"colour": Colour(**stored["colour"])})
+
+
+def _packets(path: Path) -> Packets:
+    with np.load(path) as stored:
+        return Packets(
+            total=int(stored["total"]),
+            time_base=Fraction(str(stored["time_base"])),
+            pts=stored["pts"],
+            key=stored["key"],
+            clean=stored["clean"],
+            broken_off=bool(stored["broken_off"]),
+        )

@@ -1,0 +1,71 @@
+"""The sound of a recording, once for the whole of it: at an even loudness for people, and plain for the analysis.
+
+Loudness follows EBU R 128 (https://tech.ebu.ch/publications/r128): one gain for the whole recording, so that a shot stays as
+much louder than a voice as it was, and a limiter for what the gain would carry over the top.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ffmpeg
+
+from ingest.errors import FileRejected
+from ingest.ffmpeg import input_options
+from ingest.graph import CLEAN, GLOBAL
+from ingest.plan import Plan
+from ingest.profiles import Profile
+from ingest.streams import AudioStream
+from ingest.workspace import SOURCE_NAME, Workspace
+
+SOUND_NAME, PCM_NAME = "sound.m4a", "audio.wav"
+
+
+def code_sound(workspace: Workspace, plan: Plan, profile: Profile) -> tuple[str, ...]:
+    """Write `sound.m4a` (AAC) and `audio.wav` (16-bit mono, no gain); returns the command.
+
+    Time zero is the first picture: what comes before it is cut, gaps are filled with silence. Raises FileRejected.
+    """
+    argv = workspace.compile(_graph(plan, plan.source.audio, profile, workspace))
+    done = workspace.run(argv, media_seconds=plan.source.duration)
+    if done.status != 0:
+        last = (done.stderr.splitlines() or ["no message"])[-1]
+        raise FileRejected("undecodable", f"The sound cannot be decoded: {last}")
+    return ("ffmpeg", *argv[1:])
+
+
+def gain_of(loudness: float | None, profile: Profile) -> float:
+    """Decibels to add to sound of that loudness (LUFS), at most `profile.most_gain` either way; 0 for silence."""
+    if loudness is None:
+        return 0.0
+    return round(max(-profile.most_gain, min(profile.most_gain, profile.loudness - loudness)), 1)
+
+
+def _graph(plan: Plan, audio: AudioStream | None, profile: Profile, workspace: Workspace) -> Any:
+    if audio is None:
+        raise ValueError("there is no sound to code")
+    zero = float(plan.measured.zero * plan.source.video.time_base)
+    source = ffmpeg.input(f"file:{SOURCE_NAME}", **input_options(workspace.limits))
+    sound = (
+        source[str(audio.index)]
+        .filter("asetpts", f"PTS-({zero!r})/TB")
+        .filter("atrim", start=0)
+        .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
+        .filter_multi_output("asplit", 2)
+    )
+    options = {"c:a": "aac", "b:a": profile.audio_bit_rate, "ar": profile.audio_rate, "ac": min(2, audio.channels)}
+    plain = {"c:a": "pcm_s16le", "ac": 1, "ar": profile.pcm_rate, "f": "wav"}
+    return ffmpeg.merge_outputs(
+        ffmpeg.output(_levelled(sound[0], plan, profile), SOUND_NAME, **CLEAN, **options, f="mp4"),
+        ffmpeg.output(sound[1], PCM_NAME, **CLEAN, **plain),
+    ).global_args(*GLOBAL)
+
+
+def _levelled(sound: Any, plan: Plan, profile: Profile) -> Any:
+    gain = gain_of(plan.measured.loudness, profile)
+    if gain == 0:
+        return sound
+    peak = 10 ** (profile.loudest_peak / 20)
+    return sound.filter("volume", f"{gain}dB").filter(
+        "alimiter", limit=f"{peak:.4f}", level="disabled", latency="enabled"
+    )
