@@ -35,6 +35,11 @@ class Chunk:
     seek: float | None
     frames: int
 
+    @property
+    def name(self) -> str:
+        """The name of the step that codes it."""
+        return f"encode-{self.number:04}"
+
 
 def cut_chunks(packets: Packets, container: str, profile: Profile) -> tuple[Chunk, ...]:
     """Chunks of about `profile.chunk_seconds`, in order; one only where the file cannot be cut safely."""
@@ -43,7 +48,9 @@ def cut_chunks(packets: Packets, container: str, profile: Profile) -> tuple[Chun
     if wants_cutting(packets, container, profile):
         starts += _cuts(packets, profile)
     ends = [*starts[1:], total]
-    return tuple(_chunk(packets, number, a, b) for number, (a, b) in enumerate(zip(starts, ends, strict=True)))
+    return tuple(
+        _chunk(packets, number, a, b) for number, (a, b) in enumerate(zip(starts, ends, strict=True))
+    )
 
 
 def wants_cutting(packets: Packets, container: str, profile: Profile) -> bool:

@@ -6,10 +6,15 @@ from collections.abc import Callable
 
 from ingest.chunks import Chunk
 from ingest.errors import FileRejected
-from ingest.graph import build
+from ingest.frames import read_framehash
+from ingest.graph import FRAMES_NAME, GREY_NAME, RAW_SAMPLES_NAME, build, time_before
 from ingest.plan import Plan
 from ingest.profiles import Profile
+from ingest.samples import SAMPLES_NAME, write_chunk
+from ingest.signals.pictures import read_pictures
 from ingest.workspace import Workspace
+
+SIGNALS_PART = "signals.npz"
 
 
 def encode(
@@ -17,15 +22,14 @@ def encode(
     plan: Plan,
     chunk: Chunk,
     profile: Profile,
-    *,
-    master: bool = True,
     on_frames: Callable[[int], None] | None = None,
 ) -> tuple[str, ...]:
     """Make the chunk's files in the workspace; returns the command. `on_frames` gets the number of pictures done.
 
-    Raises FileRejected when the chunk cannot be decoded.
+    What is left: `frames.txt`, `master.mp4` (unless it is copied), `proxy.mp4`, `tiles.rgb`, `signals.npz`,
+    `samples.parquet`, and in the first chunk `poster.jpg`. Raises FileRejected when the chunk cannot be decoded.
     """
-    argv = workspace.compile(build(plan, chunk, profile, workspace.limits, master=master))
+    argv = workspace.compile(build(plan, chunk, profile, workspace.limits))
 
     def follow(output: str) -> None:
         counts = [line[6:] for line in output.splitlines() if line.startswith("frame=")]
@@ -37,4 +41,16 @@ def encode(
     if done.status != 0:
         last = (done.stderr.splitlines() or ["no message"])[-1]
         raise FileRejected("undecodable", f"The file cannot be decoded: {last}")
+    _condense(workspace, plan, chunk, profile)
     return ("ffmpeg", *argv[1:])
+
+
+def _condense(workspace: Workspace, plan: Plan, chunk: Chunk, profile: Profile) -> None:
+    """Turn raw pictures into what is kept of them: figures, and JPEGs."""
+    decoded = read_framehash(workspace.path / FRAMES_NAME)
+    grey, raw = workspace.path / GREY_NAME, workspace.path / RAW_SAMPLES_NAME
+    read_pictures(grey).save(workspace.path / SIGNALS_PART)
+    before = time_before(plan, chunk)
+    write_chunk(raw, workspace.path / SAMPLES_NAME, decoded, plan.measured.zero, before, profile)
+    grey.unlink()
+    raw.unlink()

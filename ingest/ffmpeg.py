@@ -26,6 +26,8 @@ from ingest.whitelist import DECODERS, FORMATS
 
 log = logging.getLogger(__name__)
 
+# Where a tool's words lie in its job directory.
+STDOUT, STDERR = "stdout.txt", "stderr.txt"
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 16_384
 _CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL)
@@ -119,7 +121,7 @@ def run(
     ("too_costly") when time or memory run out, Cancelled, and MachineFault when it could not be started, was killed
     from outside or the disk is full. Any other exit status is the caller's to judge.
     """
-    stdout, stderr = job_dir / "stdout.txt", job_dir / "stderr.txt"
+    stdout, stderr = job_dir / STDOUT, job_dir / STDERR
     with stdout.open("wb") as out, stderr.open("wb") as err, stdout.open("rb") as follow:
         process = subprocess.Popen(
             wrap(policy, argv),

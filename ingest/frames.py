@@ -11,6 +11,7 @@ is in the schema's metadata as "numerator/denominator".
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,7 @@ from pyarrow import csv
 
 from ingest.errors import FileRejected
 from ingest.packets import Packets
+from ingest.rhythm import seconds_since
 
 _SCHEMA = (
     ("ordinal", pa.int32()),
@@ -73,6 +75,10 @@ class Ledger:
         """Exact seconds from the first frame to frame `ordinal`, as the master and its player count them."""
         return (self.pts_of(ordinal) - int(self.pts[0])) * self.time_base
 
+    def seconds(self, zero: int) -> NDArray[np.float64]:
+        """Times (N,) in seconds from the PTS `zero`, rounded as ffmpeg's filters do: for rules that they share."""
+        return seconds_since(zero, self.pts, self.time_base)
+
     def frame_at(self, time: Fraction | float) -> int:
         """Ordinal of the frame on show at `time` seconds after the first; clamped to the first and the last."""
         target = int(self.pts[0]) + Fraction(time) / self.time_base
@@ -109,11 +115,23 @@ class Ledger:
         )
 
 
-def parse_framehash(path: Path, packets: Packets) -> Ledger:
-    """Build the ledger from ffmpeg's framehash output and the container's key flags.
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """What ffmpeg's framehash muxer said of the frames of one chunk, in the order they came: `pts` (N,) int64 and the
+    last frame's `last_duration`, in `time_base` seconds; `hashes` N times 16 bytes, one after the other."""
 
-    Raises FileRejected when no frame was decoded or two frames claim one time.
-    """
+    time_base: Fraction
+    pts: NDArray[np.int64]
+    last_duration: int
+    hashes: bytes
+
+    def seconds(self, zero: int) -> NDArray[np.float64]:
+        """Times (N,) in seconds from the PTS `zero`, computed as ffmpeg's filters do."""
+        return seconds_since(zero, self.pts, self.time_base)
+
+
+def read_framehash(path: Path) -> Decoded:
+    """Read the output of one run. Raises FileRejected when no frame was decoded."""
     time_base, rows = _split_framehash(path.read_bytes())
     if not rows:
         raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
@@ -122,16 +140,25 @@ def parse_framehash(path: Path, packets: Packets) -> Ledger:
         read_options=csv.ReadOptions(column_names=list(_FRAMEHASH)),
         convert_options=csv.ConvertOptions(column_types=_FRAMEHASH),
     )
-    stamps = table["pts"].to_numpy()
+    digests = bytes.fromhex("".join(table["hash"].to_pylist()))  # which passes over the blanks
+    return Decoded(time_base, table["pts"].to_numpy(), table["duration"][-1].as_py(), digests)
+
+
+def make_ledger(parts: Sequence[Decoded], packets: Packets) -> Ledger:
+    """Join the frames of all chunks, in order, and the container's key flags to the ledger.
+
+    Raises FileRejected when two frames claim one time.
+    """
+    stamps = np.concatenate([part.pts for part in parts])
     gaps = np.diff(stamps)
     if len(gaps) and gaps.min() <= 0:
         where = int(np.argmin(gaps)) + 1
         raise FileRejected("unusable_timing", f"The file's time stamps do not rise: see picture {where}.")
-    last = table["duration"][-1].as_py() or (int(np.median(gaps)) if len(gaps) else 1)
-    digests = bytes.fromhex("".join(table["hash"].to_pylist()))  # which passes over the blanks
+    last = parts[-1].last_duration or (int(np.median(gaps)) if len(gaps) else 1)
+    digests = b"".join(part.hashes for part in parts)
     hashes = tuple(digests[at : at + 16] for at in range(0, len(digests), 16))
     key = np.isin(stamps, packets.pts[packets.key])
-    return Ledger(time_base, stamps, np.append(gaps, max(1, last)), key, hashes)
+    return Ledger(parts[0].time_base, stamps, np.append(gaps, max(1, last)), key, hashes)
 
 
 def _split_framehash(text: bytes) -> tuple[Fraction, bytes]:

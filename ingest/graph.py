@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import ffmpeg
+import numpy as np
 
 from ingest.chunks import Chunk
 from ingest.ffmpeg import input_options
@@ -16,12 +17,13 @@ from ingest.picture import display_size, upright
 from ingest.plan import Plan
 from ingest.probe import Probe
 from ingest.profiles import Limits, Profile
-from ingest.rhythm import key_frame_expression, select_expression
+from ingest.rhythm import key_frame_expression, seconds_since, select_expression
+from ingest.signals.pictures import HEIGHT, WIDTH
 from ingest.workspace import SOURCE_NAME
 
 FRAMES_NAME = "frames.txt"
 MASTER_NAME, PROXY_NAME, POSTER_NAME = "master.mp4", "proxy.mp4", "poster.jpg"
-GREY_NAME, SAMPLES_NAME, TILES_NAME = "grey.raw", "samples.rgb", "tiles.rgb"
+GREY_NAME, RAW_SAMPLES_NAME, TILES_NAME = "gray.raw", "samples.rgb", "tiles.rgb"
 # No title, place, time or encoder's name reaches a rendition, and no bytes that differ from run to run.
 CLEAN = {
     "map_metadata": -1,
@@ -50,10 +52,10 @@ def poster_time(probe: Probe) -> float:
     return min(10.0, probe.span / 10)
 
 
-def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits, *, master: bool = True) -> Any:
+def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
     """Return the ffmpeg-python stream that makes all that is seen of one chunk, by relative names.
 
-    Without `master` the master's pictures are left out: they are copied from the source.
+    The master's pictures are left out where they are copied from the source.
     """
     decoded = _decoded(plan, chunk, profile, limits).filter_multi_output("split", 2)
     ledger = ffmpeg.output(
@@ -62,7 +64,7 @@ def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits, *, master:
         **{"c:v": "rawvideo", "fps_mode": "passthrough", "enc_time_base": "demux", "f": "framehash"},
         hash="murmur3",
     )
-    outputs = [ledger, *_outputs(_zero_based(decoded[1], plan), plan, chunk, profile, master)]
+    outputs = [ledger, *_outputs(_zero_based(decoded[1], plan), plan, chunk, profile)]
     return ffmpeg.merge_outputs(*outputs).global_args(
         *GLOBAL, "-nostats", "-progress", "pipe:1", "-filter_complex_threads", str(profile.decoder_threads)
     )
@@ -89,11 +91,11 @@ def _zero_based(picture: Any, plan: Plan) -> Any:
     return picture.filter("setpts", f"PTS-({plan.measured.zero})")
 
 
-def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile, master: bool) -> list[Any]:
-    source, before = plan.source, _time_before(plan, chunk)
+def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile) -> list[Any]:
+    source, before = plan.source, time_before(plan, chunk)
     large = display_size(source.video, profile.max_short_side)
     small = display_size(source.video, profile.proxy_short_side)
-    poster = before is None
+    master, poster = not plan.copied, before is None
     branches = upright(picture, source.video, large).filter_multi_output("split", 2 + master + poster)
     reduced = branches[0].filter("scale", small.width, small.height).filter_multi_output("split", 3)
     side = profile.sample_side
@@ -101,9 +103,9 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile, master: b
     tiles = reduced[2].filter("select", select_expression(storyboard_interval(source, profile), before))
     outputs = [
         _video(reduced[0], PROXY_NAME, profile, profile.proxy_preset, profile.proxy_crf),
-        _raw(_grey(reduced[1], profile), GREY_NAME, "gray"),
+        _raw(_grey(reduced[1]), GREY_NAME, "gray"),
         _raw(tiles.filter("scale", profile.storyboard_width, -2), TILES_NAME, "rgb24"),
-        _raw(samples.filter("scale", side, side, flags="area"), SAMPLES_NAME, "rgb24"),
+        _raw(samples.filter("scale", side, side, flags="area"), RAW_SAMPLES_NAME, "rgb24"),
     ]
     if master:
         outputs.append(_video(branches[2], MASTER_NAME, profile, profile.preset, profile.crf))
@@ -113,14 +115,15 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile, master: b
     return outputs
 
 
-def _time_before(plan: Plan, chunk: Chunk) -> float | None:
+def time_before(plan: Plan, chunk: Chunk) -> float | None:
     """Time of the last frame before the chunk, in seconds, computed as ffmpeg's filters do."""
-    base = plan.source.video.time_base
-    return None if chunk.before is None else (chunk.before - plan.measured.zero) * (base.numerator / base.denominator)
+    if chunk.before is None:
+        return None
+    return float(seconds_since(plan.measured.zero, np.array(chunk.before), plan.source.video.time_base))
 
 
-def _grey(picture: Any, profile: Profile) -> Any:
-    return picture.filter("scale", profile.grey_width, profile.grey_height, flags="area", out_range="pc")
+def _grey(picture: Any) -> Any:
+    return picture.filter("scale", WIDTH, HEIGHT, flags="area", out_range="pc")
 
 
 def _raw(picture: Any, name: str, pixels: str) -> Any:

@@ -4,45 +4,50 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ingest.assemble import LEDGER_NAME
 from ingest.frames import Ledger
-from ingest.graph import (
-    MASTER_NAME,
-    PCM_NAME,
-    POSTER_NAME,
-    PROXY_NAME,
-    STORYBOARD_NAME,
-)
+from ingest.graph import MASTER_NAME, POSTER_NAME, PROXY_NAME
 from ingest.hashes import sha256_of
+from ingest.intervals import Interval
+from ingest.mux import PLAYLIST_NAME, STREAM_NAME
 from ingest.picture import display_size
 from ingest.probe import Probe
 from ingest.profiles import Profile
 from ingest.report import ClipFacts, Rendition, RenditionKind, SourceFacts
-from ingest.segment import Interval
-from ingest.storyboard import VTT_NAME
+from ingest.samples import SAMPLES_NAME
+from ingest.signals.findings import SIGNALS_NAME
+from ingest.sound import PCM_NAME
+from ingest.storyboard import STORYBOARD_NAME, VTT_NAME
 from ingest.waveform import WAVEFORM_NAME
 
-LEDGER_NAME = "ledger.parquet"
-_FILES: dict[RenditionKind, tuple[str, str]] = {
-    "master": (MASTER_NAME, "video/mp4"),
-    "proxy": (PROXY_NAME, "video/mp4"),
-    "storyboard": (STORYBOARD_NAME, "image/jpeg"),
-    "storyboard_index": (VTT_NAME, "text/vtt"),
-    "poster": (POSTER_NAME, "image/jpeg"),
-    "waveform": (WAVEFORM_NAME, "application/json"),
-    "pcm": (PCM_NAME, "audio/wav"),
-    "ledger": (LEDGER_NAME, "application/vnd.apache.parquet"),
+# Which recipe of a report made what: the chunks' pass, what joined them, and the sound's.
+ENCODE, MUX, SOUND = 0, 1, 2
+_FILES: dict[RenditionKind, tuple[str, str, int]] = {
+    "master": (MASTER_NAME, "video/mp4", ENCODE),
+    "proxy": (PROXY_NAME, "video/mp4", ENCODE),
+    "stream": (STREAM_NAME, "video/mp4", MUX),
+    "playlist": (PLAYLIST_NAME, "application/vnd.apple.mpegurl", MUX),
+    "storyboard": (STORYBOARD_NAME, "image/jpeg", ENCODE),
+    "storyboard_index": (VTT_NAME, "text/vtt", ENCODE),
+    "poster": (POSTER_NAME, "image/jpeg", ENCODE),
+    "samples": (SAMPLES_NAME, "application/vnd.apache.parquet", ENCODE),
+    "signals": (SIGNALS_NAME, "application/json", ENCODE),
+    "waveform": (WAVEFORM_NAME, "application/json", SOUND),
+    "pcm": (PCM_NAME, "audio/wav", SOUND),
+    "ledger": (LEDGER_NAME, "application/vnd.apache.parquet", ENCODE),
 }
 
 
 def list_renditions(job_dir: Path, probe: Probe, profile: Profile) -> tuple[Rendition, ...]:
-    """Describe each rendition in the job directory; all come from its one pass, recipe 0."""
+    """Describe each rendition in the job directory."""
     sizes = {
         "master": display_size(probe.video, profile.max_short_side),
         "poster": display_size(probe.video, profile.max_short_side),
         "proxy": display_size(probe.video, profile.proxy_short_side),
+        "stream": display_size(probe.video, profile.proxy_short_side),
     }
     found = []
-    for kind, (name, media_type) in _FILES.items():
+    for kind, (name, media_type, recipe) in _FILES.items():
         path = job_dir / name
         if path.exists():
             size = sizes.get(kind)
@@ -53,7 +58,7 @@ def list_renditions(job_dir: Path, probe: Probe, profile: Profile) -> tuple[Rend
                     media_type=media_type,
                     size=path.stat().st_size,
                     sha256=sha256_of(path),
-                    recipe=0,
+                    recipe=recipe,
                     width=size.width if size else None,
                     height=size.height if size else None,
                 )
@@ -77,13 +82,13 @@ def clip_facts(job_dir: Path, name: str, ledger: Ledger, interval: Interval, rec
     )
 
 
-def source_facts(source: Path, digests: dict[str, str], probe: Probe, ledger: Ledger) -> SourceFacts:
+def source_facts(size: int, sha256: str, md5: str, probe: Probe, ledger: Ledger) -> SourceFacts:
     """Describe the original from its digests, its probe and what was decoded."""
     video, audio = probe.video, probe.audio
     return SourceFacts(
-        size=source.stat().st_size,
-        sha256=digests["sha256"],
-        md5=digests["md5"],
+        size=size,
+        sha256=sha256,
+        md5=md5,
         container=probe.container,
         duration=float(ledger.time_of(ledger.frame_count)),
         video_codec=video.codec,

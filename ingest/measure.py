@@ -27,16 +27,38 @@ class Measured:
 
 def measure(workspace: Workspace, probe: Probe) -> Measured:
     """Decode the first picture and all of the sound, once. Raises FileRejected when not one picture decodes."""
-    argv = [str(workspace.tools.ffmpeg), "-nostdin", "-hide_banner", "-v", "info", "-nostats", "-copyts", "-y"]
+    argv = [
+        str(workspace.tools.ffmpeg),
+        "-nostdin",
+        "-hide_banner",
+        "-v",
+        "info",
+        "-nostats",
+        "-copyts",
+        "-y",
+    ]
     for option, value in input_options(workspace.limits).items():
         argv += [f"-{option}", str(value)]
-    argv += ["-i", f"file:{SOURCE_NAME}", "-map", f"0:{probe.video.index}", "-frames:v", "1", "-c:v", "rawvideo"]
+    argv += [
+        "-i",
+        f"file:{SOURCE_NAME}",
+        "-map",
+        f"0:{probe.video.index}",
+        "-frames:v",
+        "1",
+        "-c:v",
+        "rawvideo",
+    ]
     argv += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framehash", _FIRST_NAME]
     if probe.audio:
         argv += ["-map", f"0:{probe.audio.index}", "-af", "ebur128=framelog=quiet", "-f", "null", "-"]
     done = workspace.run(argv, media_seconds=probe.duration)
     first = workspace.path / _FIRST_NAME
-    rows = [line for line in first.read_text().splitlines() if not line.startswith("#")] if first.exists() else []
+    rows = (
+        [line for line in first.read_text().splitlines() if not line.startswith("#")]
+        if first.exists()
+        else []
+    )
     first.unlink(missing_ok=True)
     if not rows:
         raise FileRejected("undecodable", "Not one picture of the file can be decoded.")

@@ -18,6 +18,7 @@ from pyarrow import csv
 
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
+from ingest.rhythm import seconds_since
 from ingest.workspace import Workspace
 
 _ENTRIES = "packet=pts,dts,flags:stream=time_base"
@@ -47,9 +48,9 @@ class Packets:
         return int(np.argmax(self.key))
 
     def seconds(self, zero: int | None = None) -> NDArray[np.float64]:
-        """Times in seconds from `zero` (the first key frame, without it), computed as ffmpeg's filters do."""
+        """Times in seconds from `zero` (the first key frame, without it), see `rhythm.seconds_since`."""
         start = int(self.pts[self.first]) if zero is None else zero
-        return (self.pts - start) * (self.time_base.numerator / self.time_base.denominator)
+        return seconds_since(start, self.pts, self.time_base)
 
     @property
     def variable(self) -> bool:

@@ -90,11 +90,12 @@ def _standard_colours(picture: Any, video: VideoStream) -> Any:
         if colour.hdr:
             linear = linear.filter("tonemap", "hable", desat=0)
         return linear.filter("zscale", t="709", m="709", r="limited")
-    matrix = _MATRICES.get(_matrix(video))
+    matrix = _MATRICES.get(matrix_of(video))
     return picture.filter("zscale", min=matrix, m="709") if matrix else picture
 
 
-def _matrix(video: VideoStream) -> str:
+def matrix_of(video: VideoStream) -> str:
+    """The matrix that RGB was made YUV with, in FFmpeg's words; where nothing is said, the one that players assume."""
     if video.colour.matrix not in ("unknown", "reserved"):
         return video.colour.matrix
     small = video.width < _STANDARD_WIDTH and video.height <= _STANDARD_HEIGHT

@@ -1,31 +1,42 @@
-"""The whole of ingest: a file in, renditions, ledger, clips and a report out; or a reason why not."""
+"""The whole of ingest: a file in, renditions, ledger, clips and a report out; or a reason why not.
+
+`ingest` does it in one process. A service that spreads the steps over workers calls `ingest.steps` for each, and
+`finish` when all are done: the bytes are the same.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from ingest.assemble import Assembled, assemble
 from ingest.errors import Cancelled, MachineFault
 from ingest.ffmpeg import Tools, find_tools, version_of
 from ingest.frames import Ledger
-from ingest.graph import FRAMES_NAME, PCM_NAME
 from ingest.hashes import digests_of
-from ingest.inventory import LEDGER_NAME, clip_facts, list_renditions, source_facts
-from ingest.normalise import normalise
-from ingest.probe import Probe, probe
+from ingest.inventory import clip_facts, list_renditions, source_facts
+from ingest.plan import Plan
+from ingest.probe import Probe
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits, Profile
 from ingest.report import REPORT_NAME, ClipFacts, Recipe, Report
-from ingest.segment import CLIPS_DIR, cut, fixed_length
-from ingest.storyboard import write_vtt
-from ingest.waveform import WAVEFORM_NAME, write_waveform
-from ingest.workspace import SOURCE_NAME, Workspace, open_workspace
+from ingest.segment import CLIPS_DIR, cut_all, fixed_length
+from ingest.steps import Forgetful, StepStore, Work, command_of, do_plan, do_step, step_names
+from ingest.workspace import Workspace, open_workspace
 
-Stage = Literal["hash", "probe", "normalise", "segment", "finish"]
+Stage = Literal["hash", "plan", "encode", "assemble", "segment", "finish"]
 # Where each stage starts on the way from 0 to 1, as measured on short and long files.
-_STARTS: dict[Stage, float] = {"hash": 0.0, "probe": 0.02, "normalise": 0.05, "segment": 0.85, "finish": 0.98}
+_STARTS: dict[Stage, float] = {
+    "hash": 0.0,
+    "plan": 0.02,
+    "encode": 0.05,
+    "assemble": 0.9,
+    "segment": 0.94,
+    "finish": 0.99,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +57,34 @@ def ingest(
     profile: Profile = DEFAULT_PROFILE,
     limits: Limits = DEFAULT_LIMITS,
     tools: Tools | None = None,
+    store: StepStore | None = None,
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Report:
     """Derive everything from `source` into `workdir` and return the report, also written there as `report.json`.
 
     Outputs replace those of an earlier run; a run that fails or is stopped leaves `workdir` as it was. Two runs over
-    the same file give the same bytes of master, proxy, clips and ledger.
+    the same file give the same bytes of every rendition. Steps that `store` keeps are not done again.
 
     Raises FileRejected (the file's fault; never retry), MachineFault (ours; retry), Cancelled (`should_stop` said so).
     """
-    notify = _Notifier(on_progress, should_stop)
+    notify = Notifier(on_progress, should_stop)
     if not source.is_file():
         raise MachineFault(f"{source.name} is not a file that can be read")
     chosen = tools or find_tools()
     try:
         with open_workspace(source, workdir, chosen, limits, should_stop) as workspace:
-            report = _derive(workspace, profile, notify)
-            (workspace.path / REPORT_NAME).write_text(report.to_json())
-            notify.at("finish")
-            _publish(workspace, workdir)
+            notify.at("hash")
+            digests = digests_of(workspace.source, "sha256", "md5")
+            work = Work(workspace, digests["sha256"], digests["md5"], profile, store or Forgetful())
+            report = finish(work, *_do_steps(work, notify), notify)
+            _publish(workspace, workdir, report)
             return report
     except OSError as error:
         raise MachineFault(f"{error.strerror or error}: {error.filename or workdir}") from error
 
 
-class _Notifier:
+class Notifier:
     """Turns stages into fractions, and asks between stages whether to stop."""
 
     def __init__(self, on_progress: OnProgress | None, should_stop: Callable[[], bool] | None) -> None:
@@ -79,6 +92,7 @@ class _Notifier:
         self._should_stop = should_stop
 
     def at(self, stage: Stage, part: float = 0.0) -> None:
+        """Report that `part` (0 to 1) of the stage is done. Raises Cancelled."""
         if self._should_stop and self._should_stop():
             raise Cancelled("stopped on request")
         stages = list(_STARTS)
@@ -88,38 +102,64 @@ class _Notifier:
             self._on_progress(Progress(stage, start + (end - start) * min(1.0, part)))
 
 
-def _derive(workspace: Workspace, profile: Profile, notify: _Notifier) -> Report:
-    notify.at("hash")
-    digests = digests_of(workspace.source, "sha256", "md5")
-    notify.at("probe")
-    facts = probe(workspace)
-    total = len(facts.packets.pts)
-    notify.at("normalise")
-    made = normalise(workspace, facts, profile, lambda frames: notify.at("normalise", frames / total))
-    ledger = made.ledger
-    ledger.write(workspace.path / LEDGER_NAME)
-    write_vtt(workspace.path, facts, profile, ledger)
-    if facts.audio:
-        write_waveform(workspace.path / PCM_NAME, workspace.path / WAVEFORM_NAME)
+def _do_steps(work: Work, notify: Notifier) -> tuple[Plan, dict[str, Path]]:
+    notify.at("plan")
+    plan, _ = do_plan(work)
+    made: dict[str, Path] = {}
+    done = 0
+    for name in step_names(plan):
+        made[name] = do_step(work, plan, name, partial(_count, notify, done, plan.frames))
+        done += plan.frames_of(name)
+    return plan, made
+
+
+def _count(notify: Notifier, before: int, total: int, frames: int) -> None:
+    notify.at("encode", (before + frames) / total)
+
+
+def finish(work: Work, plan: Plan, made: Mapping[str, Path], notify: Notifier) -> Report:
+    """Assemble what the steps left in the directories `made`, cut the clips, and describe it all."""
+    notify.at("assemble")
+    workspace, profile = work.workspace, work.profile
+    parts = [made[chunk.name] for chunk in plan.chunks]
+    sound = made.get("sound")
+    whole = assemble(workspace, plan, parts, sound, profile)
     version = version_of(workspace.tools.ffmpeg)
-    recipes = [Recipe("ffmpeg", version, made.command, asdict(profile))]
-    clips: list[ClipFacts] = []
-    intervals = fixed_length(ledger, made.master_keys, profile.clip_seconds, profile.clip_min_seconds)
-    (workspace.path / CLIPS_DIR).mkdir()
-    for number, interval in enumerate(intervals):
-        notify.at("segment", number / len(intervals))
-        name = f"{CLIPS_DIR}/{number:04}.mp4"
-        command = cut(workspace, facts, profile, ledger, interval, name)
-        recipes.append(Recipe("ffmpeg", version, command, asdict(interval)))
-        clips.append(clip_facts(workspace.path, name, ledger, interval, len(recipes) - 1))
-    return Report(
-        source=source_facts(workspace.source, digests, facts, ledger),
+    chunks = {"chunks": [asdict(chunk) for chunk in plan.chunks]}
+    recipes = [
+        Recipe("ffmpeg", version, command_of(parts[0]), asdict(profile) | chunks),
+        Recipe("ffmpeg", version, whole.command, {}),
+    ]
+    if sound:
+        recipes.append(Recipe("ffmpeg", version, command_of(sound), asdict(plan.measured)))
+    clips = _cut_clips(work, plan, whole, recipes, notify)
+    notify.at("finish")
+    report = Report(
+        source=source_facts(
+            workspace.source.stat().st_size, work.sha256, work.md5, plan.source, whole.ledger
+        ),
         profile=profile.name,
-        renditions=list_renditions(workspace.path, facts, profile),
-        clips=tuple(clips),
+        renditions=list_renditions(workspace.path, plan.source, profile),
+        clips=clips,
         recipes=tuple(recipes),
-        findings=_findings(facts, ledger),
+        findings=_findings(plan.source, whole.ledger),
     )
+    (workspace.path / REPORT_NAME).write_text(report.to_json())
+    return report
+
+
+def _cut_clips(
+    work: Work, plan: Plan, whole: Assembled, recipes: list[Recipe], notify: Notifier
+) -> tuple[ClipFacts, ...]:
+    workspace, profile, ledger = work.workspace, work.profile, whole.ledger
+    intervals = fixed_length(ledger, whole.master_keys, profile.clip_seconds, profile.clip_min_seconds)
+    clips: list[ClipFacts] = []
+    for cut in cut_all(workspace, plan, profile, ledger, intervals):
+        notify.at("segment", len(clips) / len(intervals))
+        if recipes[-1].command != cut.command:
+            recipes.append(Recipe("ffmpeg", version_of(workspace.tools.ffmpeg), cut.command, {}))
+        clips.append(clip_facts(workspace.path, cut.path, ledger, cut.interval, len(recipes) - 1))
+    return tuple(clips)
 
 
 def _findings(facts: Probe, ledger: Ledger) -> tuple[str, ...]:
@@ -136,13 +176,14 @@ def _findings(facts: Probe, ledger: Ledger) -> tuple[str, ...]:
     return tuple(findings)
 
 
-def _publish(workspace: Workspace, workdir: Path) -> None:
+def _publish(workspace: Workspace, workdir: Path, report: Report) -> None:
     """Move what was made to its place, the report last: where it stands, everything stands."""
-    kept = {SOURCE_NAME, FRAMES_NAME, "stdout.txt", "stderr.txt"}
-    (workdir / REPORT_NAME).unlink(missing_ok=True)
+    earlier = workdir / REPORT_NAME
+    if earlier.exists():
+        gone = {one.path for one in Report.read(workdir).renditions}
+        earlier.unlink()
+        for name in gone:
+            (workdir / name).unlink(missing_ok=True)
     shutil.rmtree(workdir / CLIPS_DIR, ignore_errors=True)
-    for name in (PCM_NAME, WAVEFORM_NAME):
-        (workdir / name).unlink(missing_ok=True)
-    for path in sorted(workspace.path.iterdir(), key=lambda p: (p.name == REPORT_NAME, p.name)):
-        if path.name not in kept:
-            path.replace(workdir / path.name)
+    for name in (*(one.path for one in report.renditions), CLIPS_DIR, REPORT_NAME):
+        (workspace.path / name).replace(workdir / name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ingest.chunks import Chunk, cut_chunks, wants_cutting
+from ingest.conform import groups_conform, looks_conforming
 from ingest.measure import Measured, measure
 from ingest.packets import Packets
 from ingest.probe import Probe, probe
@@ -24,16 +25,21 @@ PLAN_NAME, PACKETS_NAME = "plan.json", "packets.npz"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A probed, measured source and the chunks it is coded in."""
+    """A probed, measured source and the chunks it is coded in. `copied`: its pictures are good as the master's."""
 
     source: Probe
     measured: Measured
     chunks: tuple[Chunk, ...]
+    copied: bool
 
     @property
     def frames(self) -> int:
         """Pictures to code, as the container lists them."""
         return sum(chunk.frames for chunk in self.chunks)
+
+    def frames_of(self, step: str) -> int:
+        """Pictures that a step codes; 0 for the sound's."""
+        return sum(chunk.frames for chunk in self.chunks if chunk.name == step)
 
     def seconds_of(self, chunk: Chunk) -> float:
         """Length of a chunk in seconds, as the container tells it."""
@@ -67,6 +73,7 @@ class Plan:
             ),
             measured=Measured(**document["measured"]),
             chunks=tuple(Chunk(**chunk) for chunk in document["chunks"]),
+            copied=document["copied"],
         )
 
 
@@ -74,10 +81,11 @@ def make_plan(workspace: Workspace, profile: Profile) -> Plan:
     """Probe and measure the source and decide where it is cut. Raises FileRejected with the reason."""
     source = probe(workspace)
     measured = measure(workspace, source)
-    packets = source.packets
-    if wants_cutting(packets, source.container, profile):
-        packets = keep_fresh_starts(workspace, packets, source.video.index, source.video.codec, source.duration)
-    return Plan(source, measured, cut_chunks(packets, source.container, profile))
+    likely = looks_conforming(source, workspace.source.stat().st_size, profile)
+    if likely or wants_cutting(source.packets, source.container, profile):
+        source = replace(source, packets=keep_fresh_starts(workspace, source))
+    chunks = cut_chunks(source.packets, source.container, profile)
+    return Plan(source, measured, chunks, copied=likely and groups_conform(source, profile))
 
 
 def _video(stored: dict[str, Any]) -> VideoStream:

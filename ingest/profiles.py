@@ -20,12 +20,14 @@ class Profile:
     `max_short_side` caps the shorter side, so that portrait video is treated like landscape. `gop_seconds` is the
     distance of key frames in the master and the proxy, hence the grid on which clips may start. A recording longer
     than one and a half `chunk_seconds` is coded in chunks of about that length, give or take `chunk_slack`.
-    `loudness` is in LUFS, `loudest_peak` in dBFS, `most_gain` in dB (EBU R128). Every frame is kept in grey at
-    `grey_width` by `grey_height` for the analysis, and one each `sample_seconds` in colour, a square of `sample_side`.
+    A source that is already as the master would be, at no more than `copy_bit_rate`, is copied, not coded again.
+    `loudness` is in LUFS, `loudest_peak` in dBFS, `most_gain` in dB (EBU R128). One picture each `sample_seconds` is
+    kept in colour, a square of `sample_side`, for fingerprints and features.
     """
 
     name: str = "standard-2"
     max_short_side: int = 720
+    copy_bit_rate: int = 8_000_000
     chunk_seconds: int = 60
     chunk_slack: int = 15
     crf: int = 23
@@ -42,8 +44,6 @@ class Profile:
     proxy_crf: int = 30
     proxy_preset: str = "superfast"
     pcm_rate: int = 16_000
-    grey_width: int = 64
-    grey_height: int = 36
     sample_seconds: float = 0.5
     sample_side: int = 224
     storyboard_columns: int = 10

@@ -8,10 +8,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 RenditionKind = Literal[
-    "master", "proxy", "storyboard", "storyboard_index", "poster", "waveform", "pcm", "ledger"
+    "master",
+    "proxy",
+    "stream",
+    "playlist",
+    "storyboard",
+    "storyboard_index",
+    "poster",
+    "samples",
+    "signals",
+    "waveform",
+    "pcm",
+    "ledger",
 ]
 REPORT_NAME = "report.json"
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

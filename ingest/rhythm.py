@@ -7,11 +7,18 @@ frames that one worked on whole does.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from numpy.typing import NDArray
 
 # Half a millisecond: a frame whose time was rounded down to the container's time base still counts as on time.
 TOLERANCE = 0.0005
+
+
+def seconds_since(zero: int, pts: NDArray[np.int64], time_base: Fraction) -> NDArray[np.float64]:
+    """Times (N,) in seconds of the time stamps `pts` from `zero` on, rounded as ffmpeg's filters round them."""
+    return np.asarray((pts - zero) * (time_base.numerator / time_base.denominator), dtype=np.float64)
 
 
 def beats(times: NDArray[np.float64], interval: float, before: float | None = None) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ fall on picture boundaries, is cut by the sample and coded again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,24 +18,28 @@ from numpy.typing import NDArray
 
 from ingest.errors import MachineFault
 from ingest.frames import Ledger
-from ingest.graph import CLEAN, MASTER_NAME, MP4
-from ingest.normalise import assert_same_times, compile_graph
+from ingest.graph import GLOBAL, MASTER_NAME, MP4
+from ingest.intervals import Interval
+from ingest.mux import assert_same_times
 from ingest.packets import read_packets
-from ingest.probe import Probe
+from ingest.plan import Plan
 from ingest.profiles import Profile
 from ingest.workspace import Workspace
 
 CLIPS_DIR = "clips"
+# Clips cut in one run of ffmpeg: starting a confined process costs more than cutting a clip.
+_AT_ONCE = 8
 # Enough for AAC to find its feet before the first sample that is kept.
 _SOUND_LEAD = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """Frames start_frame ≤ n < end_frame of a recording."""
+class Cut:
+    """A clip that was written: its path within the output, its frames, and the command that made it."""
 
-    start_frame: int
-    end_frame: int
+    path: str
+    interval: Interval
+    command: tuple[str, ...]
 
 
 def fixed_length(ledger: Ledger, keys: NDArray[np.int64], seconds: int, shortest: int) -> list[Interval]:
@@ -53,24 +58,42 @@ def fixed_length(ledger: Ledger, keys: NDArray[np.int64], seconds: int, shortest
     return [Interval(a, b) for a, b in zip(starts, [*starts[1:], end], strict=True)]
 
 
-def cut(
-    workspace: Workspace, probe: Probe, profile: Profile, ledger: Ledger, interval: Interval, name: str
-) -> tuple[str, ...]:
-    """Write one clip of the master to `name` and hold it to the ledger; returns the command.
+def cut_all(
+    workspace: Workspace, plan: Plan, profile: Profile, ledger: Ledger, intervals: Sequence[Interval]
+) -> Iterator[Cut]:
+    """Write the clips into `clips/`, several in one run, and hold each to the ledger.
 
-    Raises MachineFault when the clip is not exactly the interval.
+    Raises MachineFault when a clip is not exactly its interval.
     """
-    argv = compile_graph(workspace, _graph(probe, profile, ledger, interval, name))
-    seconds = float(ledger.time_of(interval.end_frame) - ledger.time_of(interval.start_frame))
+    (workspace.path / CLIPS_DIR).mkdir()
+    for first in range(0, len(intervals), _AT_ONCE):
+        named = [(clip_name(n), intervals[n]) for n in range(first, min(first + _AT_ONCE, len(intervals)))]
+        command = _cut(workspace, plan, profile, ledger, named)
+        for name, interval in named:
+            made = read_packets(workspace, name, "v:0")
+            assert_same_times(made, ledger, interval.start_frame, interval.end_frame, name)
+            yield Cut(name, interval, command)
+
+
+def clip_name(number: int) -> str:
+    """Path of a clip within the output."""
+    return f"{CLIPS_DIR}/{number:04}.mp4"
+
+
+def _cut(
+    workspace: Workspace, plan: Plan, profile: Profile, ledger: Ledger, named: Sequence[tuple[str, Interval]]
+) -> tuple[str, ...]:
+    outputs = [_graph(plan, profile, ledger, interval, name) for name, interval in named]
+    argv = workspace.compile(ffmpeg.merge_outputs(*outputs).global_args(*GLOBAL))
+    seconds = sum(float(ledger.time_of(i.end_frame) - ledger.time_of(i.start_frame)) for _, i in named)
     done = workspace.run(argv, media_seconds=seconds)
     if done.status != 0:
-        raise MachineFault(f"{name} could not be cut: {(done.stderr.splitlines() or ['no message'])[-1]}")
-    made = read_packets(workspace, name, "v:0")
-    assert_same_times(made, ledger, interval.start_frame, interval.end_frame, name)
+        said = (done.stderr.splitlines() or ["no message"])[-1]
+        raise MachineFault(f"{named[0][0]} and those after it could not be cut: {said}")
     return ("ffmpeg", *argv[1:])
 
 
-def _graph(probe: Probe, profile: Profile, ledger: Ledger, interval: Interval, name: str) -> Any:
+def _graph(plan: Plan, profile: Profile, ledger: Ledger, interval: Interval, name: str) -> Any:
     start, end = ledger.time_of(interval.start_frame), ledger.time_of(interval.end_frame)
     # Seek to the middle of the key frame: rounding to microseconds must not fall on the one before.
     middle = start + (ledger.time_of(interval.start_frame + 1) - start) / 2
@@ -82,7 +105,7 @@ def _graph(probe: Probe, profile: Profile, ledger: Ledger, interval: Interval, n
         "frames:v": interval.end_frame - interval.start_frame,
         "copypriorss": 1,
     }
-    if probe.audio:
+    if plan.source.audio:
         lead = max(Fraction(0), start - _SOUND_LEAD)
         sound = ffmpeg.input(f"file:{MASTER_NAME}", ss=f"{float(lead):.6f}", noaccurate_seek=None)["a:0"]
         streams.append(
@@ -91,6 +114,4 @@ def _graph(probe: Probe, profile: Profile, ledger: Ledger, interval: Interval, n
             .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
         )
         options |= {"c:a": "aac", "b:a": profile.audio_bit_rate}
-    return ffmpeg.output(*streams, name, **{**MP4, **CLEAN, **options}).global_args(
-        "-nostdin", "-hide_banner", "-v", "error", "-copyts"
-    )
+    return ffmpeg.output(*streams, name, **{**MP4, **options})

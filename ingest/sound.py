@@ -1,7 +1,7 @@
 """The sound of a recording, once for the whole of it: at an even loudness for people, and plain for the analysis.
 
-Loudness follows EBU R 128 (https://tech.ebu.ch/publications/r128): one gain for the whole recording, so that a shot stays as
-much louder than a voice as it was, and a limiter for what the gain would carry over the top.
+Loudness follows EBU R 128 (https://tech.ebu.ch/publications/r128): one gain for the whole recording, so that a shot
+stays as much louder than a voice as it was, and a limiter for what the gain would carry over the top.
 """
 
 from __future__ import annotations
@@ -53,7 +53,12 @@ def _graph(plan: Plan, audio: AudioStream | None, profile: Profile, workspace: W
         .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
         .filter_multi_output("asplit", 2)
     )
-    options = {"c:a": "aac", "b:a": profile.audio_bit_rate, "ar": profile.audio_rate, "ac": min(2, audio.channels)}
+    options = {
+        "c:a": "aac",
+        "b:a": profile.audio_bit_rate,
+        "ar": profile.audio_rate,
+        "ac": min(2, audio.channels),
+    }
     plain = {"c:a": "pcm_s16le", "ac": 1, "ar": profile.pcm_rate, "f": "wav"}
     return ffmpeg.merge_outputs(
         ffmpeg.output(_levelled(sound[0], plan, profile), SOUND_NAME, **CLEAN, **options, f="mp4"),

@@ -1,46 +1,60 @@
-"""The text beside the storyboard picture: which tile shows which seconds (WebVTT with media fragments)."""
+"""One sheet of small pictures to scrub over, and the text that says which tile shows which seconds.
+
+The sheet's tiles are the first frames at or after each whole interval; the text is WebVTT with media fragments.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
+from ingest.errors import MachineFault
 from ingest.frames import Ledger
-from ingest.graph import STORYBOARD_NAME, storyboard_interval, tile_rows
-from ingest.probe import Probe
+from ingest.graph import TILES_NAME, storyboard_interval
+from ingest.plan import Plan
 from ingest.profiles import Profile
+from ingest.rhythm import beats
 
-VTT_NAME = "storyboard.vtt"
+STORYBOARD_NAME, VTT_NAME = "storyboard.jpg", "storyboard.vtt"
+_QUALITY = 80
 
 
-def write_vtt(job_dir: Path, probe: Probe, profile: Profile, ledger: Ledger) -> None:
-    """Write `storyboard.vtt`, one cue a tile, each pointing at `storyboard.jpg#xywh=x,y,w,h`.
+def write_storyboard(
+    parts: Sequence[Path], target: Path, plan: Plan, profile: Profile, ledger: Ledger
+) -> None:
+    """Write `storyboard.jpg` and `storyboard.vtt` into `target` from the chunks' raw tiles.
 
-    Format: WebVTT, https://www.w3.org/TR/webvtt1/; spatial fragments, https://www.w3.org/TR/media-frags/.
+    Formats: WebVTT, https://www.w3.org/TR/webvtt1/; spatial fragments, https://www.w3.org/TR/media-frags/.
     """
-    with Image.open(job_dir / STORYBOARD_NAME) as picture:
-        width = picture.width // profile.storyboard_columns
-        height = picture.height // tile_rows(probe, profile)
-    starts = _tile_times(ledger, storyboard_interval(probe, profile), profile, tile_rows(probe, profile))
+    zero = plan.measured.zero
+    taken = beats(ledger.seconds(zero), storyboard_interval(plan.source, profile)).tolist()
+    raw = b"".join((part / TILES_NAME).read_bytes() for part in parts)
+    width, columns = profile.storyboard_width, profile.storyboard_columns
+    height, rest = divmod(len(raw), len(taken) * width * 3)
+    if rest:
+        raise MachineFault(f"the storyboard's {len(raw)} bytes are not {len(taken)} tiles")
+    tiles = np.frombuffer(raw, dtype=np.uint8).reshape(len(taken), height, width, 3)
+    rows = -(-len(taken) // columns)
+    sheet = np.zeros((rows, columns, height, width, 3), dtype=np.uint8)
+    sheet.reshape(-1, height, width, 3)[: len(taken)] = tiles
+    picture = Image.fromarray(sheet.swapaxes(1, 2).reshape(rows * height, columns * width, 3))
+    picture.save(target / STORYBOARD_NAME, "JPEG", quality=_QUALITY)
+    (target / VTT_NAME).write_text(_vtt(taken, ledger, columns, width, height))
+
+
+def _vtt(taken: list[int], ledger: Ledger, columns: int, width: int, height: int) -> str:
+    starts = [ledger.time_of(ordinal) for ordinal in taken]
     ends = [*starts[1:], ledger.time_of(ledger.frame_count)]
     cues = ["WEBVTT", ""]
     for tile, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        row, column = divmod(tile, profile.storyboard_columns)
+        row, column = divmod(tile, columns)
         area = f"{column * width},{row * height},{width},{height}"
         cues += [f"{_clock(start)} --> {_clock(end)}", f"{STORYBOARD_NAME}#xywh={area}", ""]
-    (job_dir / VTT_NAME).write_text("\n".join(cues))
-
-
-def _tile_times(ledger: Ledger, interval: float, profile: Profile, rows: int) -> list[Fraction]:
-    """Times of the frames that the graph's `select` took: the same rule, over the same time stamps."""
-    times: list[Fraction] = []
-    for ordinal in range(ledger.frame_count):
-        time = ledger.time_of(ordinal)
-        if float(time) + 0.0005 >= len(times) * interval:
-            times.append(time)
-    return times[: rows * profile.storyboard_columns]
+    return "\n".join(cues)
 
 
 def _clock(time: Fraction) -> str:

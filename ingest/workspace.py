@@ -16,7 +16,7 @@ from typing import Any
 
 import ffmpeg
 
-from ingest.ffmpeg import Completed, Tools, run
+from ingest.ffmpeg import STDERR, STDOUT, Completed, Tools, run
 from ingest.policy import Policy
 from ingest.profiles import Limits
 
@@ -39,6 +39,11 @@ class Workspace:
         path.mkdir()
         (path / SOURCE_NAME).symlink_to(self.source)
         return replace(self, path=path)
+
+    def clear(self) -> None:
+        """Remove what is no output: the link to the source, and what tools said."""
+        for name in (SOURCE_NAME, STDOUT, STDERR):
+            (self.path / name).unlink(missing_ok=True)
 
     def compile(self, graph: Any) -> list[str]:
         """Return the argument list of an ffmpeg-python graph, for this workspace's ffmpeg."""

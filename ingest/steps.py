@@ -1,0 +1,115 @@
+"""The steps of an ingest. Each has a key that names all that decides its output: what was done is not done again.
+
+    plan        probe and measure the source, decide where it is cut
+    encode-N    one chunk, from one decode (`ingest.encode`)
+    sound       the sound of the whole (`ingest.sound`)
+
+What they leave is joined by `ingest.assemble`. A step runs in a directory of its own; whoever runs it says where its
+files are kept, so that another worker, or the next attempt, finds them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ingest.encode import encode
+from ingest.ffmpeg import version_of
+from ingest.plan import Plan, make_plan
+from ingest.profiles import Profile
+from ingest.sound import code_sound
+from ingest.workspace import Workspace
+
+# Raise it when a step's output changes for the same input, profile and ffmpeg.
+STEPS_VERSION = 1
+COMMAND_NAME = "command.json"
+OnFrames = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of the work on one source: its name and the digest of all that decides its output."""
+
+    name: str
+    key: str
+
+
+class StepStore(Protocol):
+    """Where the output of steps is kept between runs."""
+
+    def fetch(self, step: Step, into: Path) -> bool:
+        """Put the step's files into the directory `into`; False when it was not done yet."""
+
+    def keep(self, step: Step, made: Path) -> None:
+        """Keep the files that the step left in `made`."""
+
+
+class Forgetful:
+    """Keeps nothing: for a run that is done in one go."""
+
+    def fetch(self, step: Step, into: Path) -> bool:  # noqa: ARG002
+        return False
+
+    def keep(self, step: Step, made: Path) -> None:
+        """Nobody will ask for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every step needs: the source in its workspace, its digests, the profile, and where steps are kept."""
+
+    workspace: Workspace
+    sha256: str
+    md5: str
+    profile: Profile
+    store: StepStore
+
+    def step(self, name: str) -> Step:
+        """The step of that name on this source."""
+        ffmpeg = version_of(self.workspace.tools.ffmpeg)
+        decides = [STEPS_VERSION, ffmpeg, self.sha256, asdict(self.profile), name]
+        return Step(name, hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest())
+
+    def perform(self, name: str, run: Callable[[Workspace], None]) -> Path:
+        """Return the directory with the step's output, made by `run` unless it is kept already."""
+        inside, step = self.workspace.inside(name), self.step(name)
+        if not self.store.fetch(step, inside.path):
+            run(inside)
+            inside.clear()
+            self.store.keep(step, inside.path)
+        return inside.path
+
+
+def step_names(plan: Plan) -> list[str]:
+    """The steps that follow the plan, in any order; then the recording can be assembled."""
+    sound = ["sound"] if plan.source.audio else []
+    return [*sound, *(chunk.name for chunk in plan.chunks)]
+
+
+def do_plan(work: Work) -> tuple[Plan, Path]:
+    """Plan the work on the source. Raises FileRejected with the reason."""
+    made = work.perform("plan", lambda inside: make_plan(inside, work.profile).write(inside.path))
+    return Plan.read(made), made
+
+
+def do_step(work: Work, plan: Plan, name: str, on_frames: OnFrames | None = None) -> Path:
+    """Perform one of `step_names`; returns the directory with its files. `on_frames`: see `ingest.encode`."""
+    if name == "sound":
+        return work.perform(name, lambda inside: _note(inside, code_sound(inside, plan, work.profile)))
+    chunk = next(chunk for chunk in plan.chunks if chunk.name == name)
+    return work.perform(
+        name, lambda inside: _note(inside, encode(inside, plan, chunk, work.profile, on_frames))
+    )
+
+
+def _note(inside: Workspace, command: tuple[str, ...]) -> None:
+    (inside.path / COMMAND_NAME).write_text(json.dumps(command))
+
+
+def command_of(made: Path) -> tuple[str, ...]:
+    """The command that a step ran."""
+    return tuple(json.loads((made / COMMAND_NAME).read_text()))
