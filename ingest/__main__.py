@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ingest.errors import FileRejected, IngestError
 from ingest.ffmpeg import find_tools
+from ingest.kept import KeptFolder
 from ingest.pipeline import Progress, ingest
 from ingest.report import Report
 
@@ -31,6 +32,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where everything derived goes"
     )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="keep finished steps there: a run cut off goes on where it was",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     args = parser.parse_args(argv)
     show = sys.stderr.isatty()
@@ -38,7 +45,11 @@ def main(argv: list[str] | None = None) -> int:
         if not args.file.is_file():
             raise IngestError(f"{args.file} is not a file; name a recording")
         report = ingest(
-            args.file, args.out, tools=find_tools(os.environ), on_progress=_print_progress if show else None
+            args.file,
+            args.out,
+            tools=find_tools(os.environ),
+            store=KeptFolder(args.keep) if args.keep else None,
+            on_progress=_print_progress if show else None,
         )
     except FileRejected as refusal:
         return _fail(f"{args.file}: {refusal.message} [{refusal.reason_code}]", 1)

@@ -33,7 +33,11 @@ CLEAN = {
 }
 MP4 = {**CLEAN, "metadata:s:v": "encoder=", "movflags": "+faststart", "write_tmcd": 0, "f": "mp4"}
 # A chunk's file is the fragments of one long MP4: each says its own time, so that chunks join byte by byte.
-FRAGMENTS = {**MP4, "movflags": "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_trailer"}
+FRAGMENTS = {
+    **MP4,
+    "movflags": "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_trailer",
+    "avoid_negative_ts": "disabled",
+}
 # Never reached: a key frame is forced each interval. (With `keyint=infinite` and two threads, x264's bytes differed
 # from run to run.)
 _LONGEST_GOP = 1000
@@ -79,9 +83,7 @@ def _decoded(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
         options |= {"ss": f"{chunk.seek:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
         bounds["start_pts"] = chunk.start_pts
     if chunk.end_pts is not None:
-        bounds["end_pts"] = chunk.end_pts
-        seconds = float(chunk.end_pts * plan.source.video.time_base)
-        options["to"] = f"{seconds:.6f}"
+        bounds["end_pts"] = chunk.end_pts  # the filter ends the decoding; `-to` would go by the order of storing
     source = ffmpeg.input(f"file:{SOURCE_NAME}", **options, **input_options(limits))
     picture = source[str(plan.source.video.index)]
     return picture.filter("trim", **bounds) if bounds else picture

@@ -36,6 +36,7 @@ _FILES: dict[RenditionKind, tuple[str, str, int]] = {
     "pcm": (PCM_NAME, "audio/wav", SOUND),
     "ledger": (LEDGER_NAME, "application/vnd.apache.parquet", ENCODE),
 }
+RENDITION_NAMES = tuple(name for name, _, _ in _FILES.values())
 
 
 def list_renditions(job_dir: Path, probe: Probe, profile: Profile) -> tuple[Rendition, ...]:

@@ -66,9 +66,12 @@ def _master(workspace: Workspace, plan: Plan) -> list[Any]:
 
 
 def _copied(plan: Plan) -> dict[str, str]:
-    """Pictures copied from the source lose its SEI units, which may say who and where, and start at time zero."""
+    """Pictures copied from the source lose its SEI units, which may say who and where, say their colours outright as
+    the coded ones do, and start at time zero."""
     zero = plan.measured.zero
-    return {"bsf:v": f"{NO_SEI},setts=pts=PTS-({zero}):dts=DTS-({zero})"} if plan.copied else {}
+    colours = "h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1"
+    times = f"setts=pts=PTS-({zero}):dts=DTS-({zero})"
+    return {"bsf:v": f"{NO_SEI},{colours},{times}"} if plan.copied else {}
 
 
 def _check(workspace: Workspace, ledger: Ledger, name: str) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from ingest.errors import Cancelled, MachineFault
 from ingest.ffmpeg import Tools, find_tools, version_of
 from ingest.frames import Ledger
 from ingest.hashes import digests_of
-from ingest.inventory import clip_facts, list_renditions, source_facts
+from ingest.inventory import RENDITION_NAMES, clip_facts, list_renditions, source_facts
 from ingest.plan import Plan
 from ingest.probe import Probe
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits, Profile
@@ -178,12 +178,8 @@ def _findings(facts: Probe, ledger: Ledger) -> tuple[str, ...]:
 
 def _publish(workspace: Workspace, workdir: Path, report: Report) -> None:
     """Move what was made to its place, the report last: where it stands, everything stands."""
-    earlier = workdir / REPORT_NAME
-    if earlier.exists():
-        gone = {one.path for one in Report.read(workdir).renditions}
-        earlier.unlink()
-        for name in gone:
-            (workdir / name).unlink(missing_ok=True)
+    for name in (REPORT_NAME, *RENDITION_NAMES):
+        (workdir / name).unlink(missing_ok=True)
     shutil.rmtree(workdir / CLIPS_DIR, ignore_errors=True)
     for name in (*(one.path for one in report.renditions), CLIPS_DIR, REPORT_NAME):
         (workspace.path / name).replace(workdir / name)

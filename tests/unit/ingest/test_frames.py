@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import FileRejected
-from ingest.frames import Ledger, parse_framehash
+from ingest.frames import Ledger, make_ledger, read_framehash
 from ingest.packets import Packets
 
 FRAMEHASH = """#format: frame checksums
@@ -75,7 +75,7 @@ def test_framehash_is_parsed_with_gaps_as_durations_and_source_keys(tmp_path: Pa
         np.array([True, False, True]),
         np.array([True, False, True]),
     )
-    ledger = parse_framehash(tmp_path / "f.txt", packets)
+    ledger = make_ledger([read_framehash(tmp_path / "f.txt")], packets)
     assert ledger.time_base == Fraction(1, 1000)
     assert ledger.pts.tolist() == [40, 80, 200]
     assert ledger.duration.tolist() == [40, 120, 40]
@@ -87,8 +87,9 @@ def test_framehash_is_parsed_with_gaps_as_durations_and_source_keys(tmp_path: Pa
 
 def test_ordinals_outside_are_refused(tmp_path: Path) -> None:
     (tmp_path / "f.txt").write_text(FRAMEHASH)
-    ledger = parse_framehash(
-        tmp_path / "f.txt", Packets(0, Fraction(1), np.array([], int), np.array([], bool), np.array([], bool))
+    ledger = make_ledger(
+        [read_framehash(tmp_path / "f.txt")],
+        Packets(0, Fraction(1), np.array([], int), np.array([], bool), np.array([], bool)),
     )
     for ordinal in (-1, 4):
         with pytest.raises(IndexError):
@@ -105,8 +106,8 @@ def test_ordinals_outside_are_refused(tmp_path: Path) -> None:
 def test_no_frames_or_two_at_one_time_are_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "f.txt").write_text(text)
     with pytest.raises(FileRejected) as refusal:
-        parse_framehash(
-            tmp_path / "f.txt",
+        make_ledger(
+            [read_framehash(tmp_path / "f.txt")],
             Packets(0, Fraction(1), np.array([], int), np.array([], bool), np.array([], bool)),
         )
     assert refusal.value.reason_code == reason
@@ -124,6 +125,8 @@ def test_framehash_is_parsed_fast_enough(tmp_path: Path) -> None:
     (tmp_path / "f.txt").write_text("#tb 0: 1/1000\n" + rows)
     none = np.array([], bool)
     started = time.process_time()
-    ledger = parse_framehash(tmp_path / "f.txt", Packets(0, Fraction(1), np.array([], int), none, none))
+    ledger = make_ledger(
+        [read_framehash(tmp_path / "f.txt")], Packets(0, Fraction(1), np.array([], int), none, none)
+    )
     assert time.process_time() - started < 2
     assert ledger.hashes[39_999].hex() == f"{39_999:032x}"

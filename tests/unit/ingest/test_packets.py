@@ -9,6 +9,7 @@ import pytest
 
 from ingest.packets import Packets
 from ingest.probe import probe
+from ingest.starts import keep_fresh_starts
 from ingest.workspace import Workspace
 from tests.media import synthetic
 
@@ -49,7 +50,8 @@ def test_decoding_may_start_where_the_picture_starts_afresh(
     tmp_path: Path, open_on: Callable[[Path], Workspace], name: str, codec: tuple[str, ...], clean: list[int]
 ) -> None:
     pixels = ("-pix_fmt", "yuv420p")
-    found = probe(open_on(synthetic.plain(tmp_path / name, codec=codec, extra=pixels, channels=0))).packets
+    workspace = open_on(synthetic.plain(tmp_path / name, codec=codec, extra=pixels, channels=0))
+    found = keep_fresh_starts(workspace, probe(workspace))
     assert found.key.sum() > 1
     assert found.clean.nonzero()[0].tolist() == clean
 
@@ -70,7 +72,8 @@ def test_decoding_from_a_clean_key_frame_gives_the_same_pictures(
         f"{how}keyint=10:min-keyint=5:bframes=2",
     )
     source = synthetic.plain(tmp_path / name, codec=codec, channels=0)
-    found = probe(open_on(source)).packets
+    workspace = open_on(source)
+    found = keep_fresh_starts(workspace, probe(workspace))
     whole = synthetic.frame_hashes(source)
     for start in found.clean.nonzero()[0].tolist():
         seconds = float((int(found.pts[start]) - int(found.pts[0])) * found.time_base)

@@ -15,13 +15,13 @@ import pytest
 from ingest.errors import Cancelled, MachineFault
 from ingest.ffmpeg import Tools
 from ingest.frames import Ledger
-from ingest.normalise import normalise
 from ingest.packets import Packets
 from ingest.pipeline import Progress, ingest
-from ingest.probe import probe
+from ingest.plan import make_plan
 from ingest.profiles import Profile
 from ingest.report import Report
 from ingest.sample import SampleFacts, frame_time
+from ingest.sound import code_sound
 from ingest.workspace import Workspace
 from tests.media import synthetic
 
@@ -133,9 +133,9 @@ def test_sound_is_put_right_when_the_first_picture_is_not_where_it_was_said_to_b
     sounds = []
     for wrong in (0, -400):
         workspace = open_on(source)
-        facts = probe(workspace)
-        video = replace(facts.video, first_pts=facts.video.first_pts + wrong)
-        normalise(workspace, replace(facts, video=video), Profile())
+        plan = make_plan(workspace, Profile())
+        video = replace(plan.source.video, first_pts=plan.source.video.first_pts + wrong)
+        code_sound(workspace, replace(plan, source=replace(plan.source, video=video)), Profile())
         sounds.append((workspace.path / "audio.wav").read_bytes())
     assert sounds[0] == sounds[1]
 
@@ -143,7 +143,7 @@ def test_sound_is_put_right_when_the_first_picture_is_not_where_it_was_said_to_b
 def test_sound_longer_than_the_pictures_costs_no_rendition(tmp_path: Path) -> None:
     source = synthetic.sound_longer(tmp_path / "long.mkv", 30)
     report = ingest(source, tmp_path / "out")
-    assert len(report.renditions) == 8
+    assert len(report.renditions) == 12
     assert report.source.duration == pytest.approx(1.0, abs=0.05)
 
 
@@ -182,7 +182,8 @@ def test_the_report_tells_true_sizes_and_digests(derived: tuple[Path, Report]) -
         assert (made.size, made.sha256) == (len(data), hashlib.sha256(data).hexdigest())
         assert report.recipes[made.recipe].command[-1] != ""
     assert {r.kind for r in report.renditions} == {
-        "master", "proxy", "storyboard", "storyboard_index", "poster", "waveform", "pcm", "ledger",
+        "master", "proxy", "stream", "playlist", "storyboard", "storyboard_index", "poster", "samples", "signals",
+        "waveform", "pcm", "ledger",
     }  # fmt: skip
     assert str(out) not in report.to_json()
 

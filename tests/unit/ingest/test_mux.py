@@ -1,0 +1,101 @@
+"""What is put together without coding anew: a source that conforms, and the stream for the player."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingest.ffmpeg import Tools
+from ingest.frames import Ledger
+from ingest.packets import Packets
+from ingest.pipeline import ingest
+from ingest.profiles import DEFAULT_PROFILE, Profile
+from ingest.report import Report
+from tests.media import synthetic
+from tests.unit.ingest.test_chunks import decoded
+
+CONFORMING = ("-g", "25", "-bf", "2", "-colorspace", "bt709", "-pix_fmt", "yuv420p")
+
+
+def copied(report: Report) -> bool:
+    master = report.rendition("master")
+    assert master is not None
+    return "libx264 -crf 23" not in " ".join(report.recipes[master.recipe].command)
+
+
+def test_a_conforming_source_is_copied_and_every_picture_is_its_own(
+    tmp_path: Path, tools: Tools, packets_of: Callable[[Path], Packets]
+) -> None:
+    source = synthetic.plain(tmp_path / "a.mp4", seconds=3, codec=("-c:v", "libx264", *CONFORMING))
+    report = ingest(source, tmp_path / "out")
+    assert copied(report)
+    ledger = Ledger.read(tmp_path / "out" / "ledger.parquet")
+    assert [h for _, h in decoded(tools, tmp_path / "out" / "master.mp4")] == [h.hex() for h in ledger.hashes]
+    made = packets_of(tmp_path / "out" / "master.mp4")
+    assert [int(p) * made.time_base for p in made.pts] == [ledger.time_of(n) for n in range(75)]
+    assert b"x264 - core" in source.read_bytes()
+    assert b"x264 - core" not in (tmp_path / "out" / "master.mp4").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-g", "60", "-colorspace", "bt709", "-pix_fmt", "yuv420p"),
+        ("-x264-params", "open-gop=1:keyint=20", "-bf", "2", "-colorspace", "bt709", "-pix_fmt", "yuv420p"),
+        ("-g", "25", "-colorspace", "smpte170m", "-pix_fmt", "yuv420p"),
+        ("-g", "25", "-colorspace", "bt709", "-pix_fmt", "yuv444p"),
+        ("-g", "25", "-colorspace", "bt709", "-pix_fmt", "yuv420p", "-aspect", "3:1"),
+    ],
+    ids=["long-groups", "open-groups", "matrix", "444", "oblong"],
+)
+def test_what_does_not_conform_is_coded(tmp_path: Path, options: tuple[str, ...]) -> None:
+    source = synthetic.plain(tmp_path / "a.mp4", seconds=3, codec=("-c:v", "libx264", *options), channels=0)
+    assert not copied(ingest(source, tmp_path / "out"))
+
+
+def test_more_bits_than_the_profile_allows_are_coded(tmp_path: Path) -> None:
+    source = synthetic.plain(tmp_path / "a.mp4", seconds=1, codec=("-c:v", "libx264", *CONFORMING))
+    assert not copied(ingest(source, tmp_path / "out", profile=Profile(copy_bit_rate=10_000)))
+
+
+def test_the_stream_is_in_closed_pieces_of_a_second(derived: tuple[Path, Report], tools: Tools) -> None:
+    """Each piece of the playlist decodes by itself, and together they are the proxy's pictures."""
+    out, report = derived
+    text = (out / "stream.m3u8").read_text()
+    assert "#EXT-X-INDEPENDENT-SEGMENTS" in text
+    assert text.rstrip().endswith("#EXT-X-ENDLIST")
+    pieces = re.findall(r"#EXTINF:([\d.]+),\n#EXT-X-BYTERANGE:(\d+)@(\d+)\nstream.mp4\n", text)
+    head_size, head_at = re.findall(r'#EXT-X-MAP:URI="stream.mp4",BYTERANGE="(\d+)@(\d+)"', text)[0]
+    whole = (out / "stream.mp4").read_bytes()
+    head = whole[int(head_at) : int(head_at) + int(head_size)]
+    ledger = Ledger.read(out / "ledger.parquet")
+    assert sum(float(p[0]) for p in pieces) == pytest.approx(
+        float(ledger.time_of(ledger.frame_count)), abs=0.1
+    )
+    assert all(float(seconds) <= 1.2 * DEFAULT_PROFILE.gop_seconds for seconds, _, _ in pieces)
+    pictures: list[str] = []
+    for number, (_, size, at) in enumerate(pieces):
+        piece = out.parent / f"piece-{number}.mp4"
+        piece.write_bytes(head + whole[int(at) : int(at) + int(size)])
+        pictures += [h for _, h in decoded(tools, piece)]
+    assert pictures == [h for _, h in decoded(tools, out / "proxy.mp4")]
+    assert len(pictures) == report.source.frame_count
+
+
+@pytest.mark.parametrize("volume", [0.02, 0.9])
+def test_sound_comes_out_at_one_loudness_and_never_over_the_top(
+    tmp_path: Path, tools: Tools, volume: float
+) -> None:
+    source = synthetic.plain(tmp_path / "a.mkv", seconds=4, extra=("-af", f"volume={volume}"))
+    ingest(source, tmp_path / "out", profile=Profile(most_gain=40))
+    argv = [tools.ffmpeg, "-i", tmp_path / "out" / "master.mp4", "-map", "0:a"]
+    argv += ["-af", "ebur128=peak=sample:framelog=quiet", "-f", "null", "-"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stderr
+    loudness = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", said)[-1])
+    peak = float(re.findall(r"Peak:\s+(-?[\d.]+) dBFS", said)[-1])
+    assert loudness == pytest.approx(-23, abs=1)
+    assert peak <= 0
