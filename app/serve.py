@@ -60,17 +60,25 @@ def serve(surface: str, port: int | None, workers: int) -> None:
 
 
 @click.command("worker")
-@click.option("--queues", help="Only these features' jobs, separated by commas.")
-def worker(queues: str | None) -> None:
+@click.option("--queues", help="Only jobs of these queues, separated by commas: a feature's name, or media.")
+@click.option("--without", help="All jobs but those of these queues.")
+def worker(queues: str | None, without: str | None) -> None:
     """Does the service's jobs: ingest, releases, clearing up. Ends with status 78 on unusable settings.
 
+    The queue media holds the coding of footage, which keeps a processor busy for minutes; everything else is short.
+
     \b
-    Example: cordon worker --queues recordings,releases
+    Examples: cordon worker --queues media
+              cordon worker --without media
     """
     from app.worker import main
 
     with _unusable_settings():
-        main(Settings.from_environ(), queues=[q.strip() for q in queues.split(",")] if queues else None)
+        main(Settings.from_environ(), queues=_names(queues), without=_names(without) or ())
+
+
+def _names(listed: str | None) -> list[str] | None:
+    return [name.strip() for name in listed.split(",")] if listed else None
 
 
 def port_of(settings: Settings, surface: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import socket
 import sys
 import threading
@@ -20,11 +21,12 @@ from app.core import migrate
 from app.core.logging import configure
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.home import prepare_home
+from app.jobs.task import MEDIA_QUEUE
 from app.serve import port_of
 from app.settings import Settings, SettingsError
 from app.supervisor import Child, Supervisor
 
-WORKERS = 2
+SHORT_JOBS = 4
 DATABASE_CHECK_SECONDS = 1.0
 STATE_FILE = "supervisor.json"
 
@@ -72,8 +74,22 @@ def children(settings: Settings, ports: Mapping[str, int]) -> list[Child]:
         argv = [*command, "serve", "--surface", surface, "--port", str(port)]
         host = _reachable(settings.bind_host)
         made.append(Child(surface, argv, shared | metrics, ready=f"http://{host}:{port}/readyz"))
-    made += [Child(f"worker-{n}", [*command, "worker"], shared) for n in range(1, WORKERS + 1)]
-    return made
+    return [*made, *_workers(settings, [*command, "worker"], shared)]
+
+
+def _workers(settings: Settings, command: list[str], shared: Mapping[str, str]) -> list[Child]:
+    """One for what is short, so that nobody waits behind the coding of footage, and one for that."""
+    kinds = {
+        "worker-1": (["--without", MEDIA_QUEUE], max(SHORT_JOBS, settings.worker_concurrency)),
+        "worker-2": (
+            ["--queues", MEDIA_QUEUE],
+            max(len(os.sched_getaffinity(0)) // 2, settings.worker_concurrency),
+        ),
+    }
+    return [
+        Child(name, [*command, *options], {**shared, "CORDON_WORKER_CONCURRENCY": str(jobs)})
+        for name, (options, jobs) in kinds.items()
+    ]
 
 
 def _address(settings: Settings, environ: Mapping[str, str], surface: str, port: int | None) -> str:

@@ -21,15 +21,16 @@ from app.core.logging import configure
 from app.embedded import embedded_url
 from app.jobs.app import job_app
 from app.jobs.run import run_worker
-from app.jobs.task import declared_in
+from app.jobs.task import MEDIA_QUEUE, declared_in, queue_of
 from app.settings import Settings
 from app.storage.vault import Vault
 
 log = logging.getLogger(__name__)
 
 
-def main(settings: Settings, *, queues: Sequence[str] | None = None) -> None:
-    """Works until SIGTERM or SIGINT. `queues` are features' names (`recordings`, …); None means all.
+def main(settings: Settings, *, queues: Sequence[str] | None = None, without: Sequence[str] = ()) -> None:
+    """Works until SIGTERM or SIGINT. `queues` are features' names (`recordings`, …) or `media`; None means all, but
+    for those in `without`.
 
     Raises EmbeddedPostgresError or SettingsError when something that it needs is unusable.
     """
@@ -39,6 +40,8 @@ def main(settings: Settings, *, queues: Sequence[str] | None = None) -> None:
     resources = {Settings: settings, Database: db, Vault: Vault.from_settings(settings)}
     tasks = declared_in(task_modules())
     jobs = job_app(url, tasks)
+    if queues is None and without:
+        queues = sorted({MEDIA_QUEUE, *(queue_of(task.name) for task in tasks)} - set(without))
     log.info(
         "worker starts", extra={"tasks": len(tasks), "queues": "all" if queues is None else list(queues)}
     )

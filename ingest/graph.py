@@ -83,7 +83,9 @@ def _decoded(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
         options |= {"ss": f"{chunk.seek:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
         bounds["start_pts"] = chunk.start_pts
     if chunk.end_pts is not None:
-        bounds["end_pts"] = chunk.end_pts  # the filter ends the decoding; `-to` would go by the order of storing
+        bounds["end_pts"] = (
+            chunk.end_pts
+        )  # the filter ends the decoding; `-to` would go by the order of storing
     source = ffmpeg.input(f"file:{SOURCE_NAME}", **options, **input_options(limits))
     picture = source[str(plan.source.video.index)]
     return picture.filter("trim", **bounds) if bounds else picture

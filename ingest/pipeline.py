@@ -24,7 +24,7 @@ from ingest.probe import Probe
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits, Profile
 from ingest.report import REPORT_NAME, ClipFacts, Recipe, Report
 from ingest.segment import CLIPS_DIR, cut_all, fixed_length
-from ingest.steps import Forgetful, StepStore, Work, command_of, do_plan, do_step, step_names
+from ingest.steps import SOUND, Forgetful, StepStore, Work, command_of, do_plan, do_step, step_names
 from ingest.workspace import Workspace, open_workspace
 
 Stage = Literal["hash", "plan", "encode", "assemble", "segment", "finish"]
@@ -76,8 +76,8 @@ def ingest(
         with open_workspace(source, workdir, chosen, limits, should_stop) as workspace:
             notify.at("hash")
             digests = digests_of(workspace.source, "sha256", "md5")
-            work = Work(workspace, digests["sha256"], digests["md5"], profile, store or Forgetful())
-            report = finish(work, *_do_steps(work, notify), notify)
+            work = Work(workspace, digests["sha256"], profile, store or Forgetful())
+            report = finish(work, *_do_steps(work, digests["md5"], notify), notify)
             _publish(workspace, workdir, report)
             return report
     except OSError as error:
@@ -102,9 +102,9 @@ class Notifier:
             self._on_progress(Progress(stage, start + (end - start) * min(1.0, part)))
 
 
-def _do_steps(work: Work, notify: Notifier) -> tuple[Plan, dict[str, Path]]:
+def _do_steps(work: Work, md5: str, notify: Notifier) -> tuple[Plan, dict[str, Path]]:
     notify.at("plan")
-    plan, _ = do_plan(work)
+    plan = do_plan(work, md5)
     made: dict[str, Path] = {}
     done = 0
     for name in step_names(plan):
@@ -122,7 +122,7 @@ def finish(work: Work, plan: Plan, made: Mapping[str, Path], notify: Notifier) -
     notify.at("assemble")
     workspace, profile = work.workspace, work.profile
     parts = [made[chunk.name] for chunk in plan.chunks]
-    sound = made.get("sound")
+    sound = made.get(SOUND)
     whole = assemble(workspace, plan, parts, sound, profile)
     version = version_of(workspace.tools.ffmpeg)
     chunks = {"chunks": [asdict(chunk) for chunk in plan.chunks]}
@@ -136,7 +136,7 @@ def finish(work: Work, plan: Plan, made: Mapping[str, Path], notify: Notifier) -
     notify.at("finish")
     report = Report(
         source=source_facts(
-            workspace.source.stat().st_size, work.sha256, work.md5, plan.source, whole.ledger
+            workspace.source.stat().st_size, work.sha256, plan.md5, plan.source, whole.ledger
         ),
         profile=profile.name,
         renditions=list_renditions(workspace.path, plan.source, profile),

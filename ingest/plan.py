@@ -12,6 +12,7 @@ import numpy as np
 
 from ingest.chunks import Chunk, cut_chunks, wants_cutting
 from ingest.conform import groups_conform, looks_conforming
+from ingest.hashes import digests_of
 from ingest.measure import Measured, measure
 from ingest.packets import Packets
 from ingest.probe import Probe, probe
@@ -25,8 +26,12 @@ PLAN_NAME, PACKETS_NAME = "plan.json", "packets.npz"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A probed, measured source and the chunks it is coded in. `copied`: its pictures are good as the master's."""
+    """A probed, measured source and the chunks it is coded in.
 
+    `md5` is the source's; `copied` says that its pictures are good as the master's.
+    """
+
+    md5: str
     source: Probe
     measured: Measured
     chunks: tuple[Chunk, ...]
@@ -61,6 +66,7 @@ class Plan:
         document: dict[str, Any] = json.loads((folder / PLAN_NAME).read_text())
         source = document["source"]
         return cls(
+            md5=document["md5"],
             source=Probe(
                 **source
                 | {
@@ -77,15 +83,16 @@ class Plan:
         )
 
 
-def make_plan(workspace: Workspace, profile: Profile) -> Plan:
-    """Probe and measure the source and decide where it is cut. Raises FileRejected with the reason."""
+def make_plan(workspace: Workspace, profile: Profile, md5: str | None = None) -> Plan:
+    """Probe and measure the source and decide where it is cut; `md5` saves computing it. Raises FileRejected."""
     source = probe(workspace)
     measured = measure(workspace, source)
     likely = looks_conforming(source, workspace.source.stat().st_size, profile)
     if likely or wants_cutting(source.packets, source.container, profile):
         source = replace(source, packets=keep_fresh_starts(workspace, source))
     chunks = cut_chunks(source.packets, source.container, profile)
-    return Plan(source, measured, chunks, copied=likely and groups_conform(source, profile))
+    digest = md5 or digests_of(workspace.source, "md5")["md5"]
+    return Plan(digest, source, measured, chunks, copied=likely and groups_conform(source, profile))
 
 
 def _video(stored: dict[str, Any]) -> VideoStream:

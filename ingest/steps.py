@@ -27,6 +27,7 @@ from ingest.workspace import Workspace
 # Raise it when a step's output changes for the same input, profile and ffmpeg.
 STEPS_VERSION = 1
 COMMAND_NAME = "command.json"
+PLAN, SOUND = "plan", "sound"
 OnFrames = Callable[[int], None]
 
 
@@ -60,11 +61,10 @@ class Forgetful:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What every step needs: the source in its workspace, its digests, the profile, and where steps are kept."""
+    """What every step needs: the source in its workspace, its digest, the profile, and where steps are kept."""
 
     workspace: Workspace
     sha256: str
-    md5: str
     profile: Profile
     store: StepStore
 
@@ -86,19 +86,19 @@ class Work:
 
 def step_names(plan: Plan) -> list[str]:
     """The steps that follow the plan, in any order; then the recording can be assembled."""
-    sound = ["sound"] if plan.source.audio else []
+    sound = [SOUND] if plan.source.audio else []
     return [*sound, *(chunk.name for chunk in plan.chunks)]
 
 
-def do_plan(work: Work) -> tuple[Plan, Path]:
-    """Plan the work on the source. Raises FileRejected with the reason."""
-    made = work.perform("plan", lambda inside: make_plan(inside, work.profile).write(inside.path))
-    return Plan.read(made), made
+def do_plan(work: Work, md5: str | None = None) -> Plan:
+    """Plan the work on the source; `md5`, if it is known, is the source's. Raises FileRejected with the reason."""
+    made = work.perform(PLAN, lambda inside: make_plan(inside, work.profile, md5).write(inside.path))
+    return Plan.read(made)
 
 
 def do_step(work: Work, plan: Plan, name: str, on_frames: OnFrames | None = None) -> Path:
     """Perform one of `step_names`; returns the directory with its files. `on_frames`: see `ingest.encode`."""
-    if name == "sound":
+    if name == SOUND:
         return work.perform(name, lambda inside: _note(inside, code_sound(inside, plan, work.profile)))
     chunk = next(chunk for chunk in plan.chunks if chunk.name == name)
     return work.perform(

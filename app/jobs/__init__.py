@@ -9,9 +9,10 @@ from app.jobs.errors import AlreadyQueued, JobAborted, MachineFault, Superseded
 from app.jobs.models import JobProgress
 from app.jobs.progress import progress_of
 from app.jobs.queue import cancel, defer, status_of
-from app.jobs.task import task
+from app.jobs.task import MEDIA_QUEUE, task
 
 __all__ = [
+    "MEDIA_QUEUE",
     "AlreadyQueued",
     "JobAborted",
     "JobContext",

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., None])
 _MARK = "__cordon_task__"
+# For jobs that keep a processor busy for minutes: a worker may leave them to others (`cordon worker --without media`).
+MEDIA_QUEUE = "media"
 _NAME = re.compile(r"[a-z_]+\.[a-z_]+")
 
 

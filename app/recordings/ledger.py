@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.recordings import queries
 from app.recordings.models import Recording
 from app.recordings.service.errors import NotViewable
-from app.recordings.service.viewing import key_of
+from app.recordings.service.keys import key_of
 from app.storage.vault import Vault
 from ingest.frames import Ledger
 

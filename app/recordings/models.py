@@ -16,7 +16,7 @@ class Recording(Base):
     """processing → ready | rejected: why → withdrawn → erased. The original never changes.
 
     Times are kept apart: the camera's own, the offset somebody reported for it, and the server's.
-    `attempt` counts ingest attempts; a job commits its outputs only while its attempt is the current one.
+    `attempt` counts attempts to put the renditions together; one commits them only while it is the current one.
     """
 
     __tablename__ = "recordings"
@@ -107,6 +107,27 @@ class Clip(Base):
     sha256: Mapped[bytes]
     created_at: Mapped[CreatedAt]
     recording: Mapped[Recording] = relationship(back_populates="clips")
+
+
+class IngestStep(Base):
+    """One step of a recording's ingest (`ingest.steps`): which job does it, and once done, where its files are kept.
+
+    `key` is the digest of all that decides the step's output; `files` is null until it is done. The rows go when the
+    recording is ready or rejected, and their objects with them.
+    """
+
+    __tablename__ = "ingest_steps"
+    __table_args__ = (UniqueConstraint("recording_id", "name"),)
+
+    id: Mapped[IdPk]
+    recording_id: Mapped[UUID] = mapped_column(ForeignKey("recordings.id"))
+    name: Mapped[str]
+    key: Mapped[str]
+    frames: Mapped[int] = mapped_column(default=0)
+    job_id: Mapped[int | None] = mapped_column(BigInteger)
+    files: Mapped[Json | None]
+    created_at: Mapped[CreatedAt]
+    done_at: Mapped[datetime | None]
 
 
 class RecordingView(Base):

@@ -9,7 +9,8 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.recordings.models import Clip, Recording, RecordingView, Rendition
+from app.jobs import JobProgress
+from app.recordings.models import Clip, IngestStep, Recording, RecordingView, Rendition
 
 
 def recordings_of(
@@ -60,6 +61,31 @@ def blob_keys(session: Session, recording_id: UUID) -> set[str]:
     keys = set(session.scalars(select(Recording.blob_key).where(Recording.id == recording_id)))
     keys |= set(session.scalars(select(Rendition.blob_key).where(Rendition.recording_id == recording_id)))
     return keys | set(session.scalars(select(Clip.blob_key).where(Clip.recording_id == recording_id)))
+
+
+def locked(session: Session, recording_id: UUID) -> Recording | None:
+    """The recording, held until the transaction ends."""
+    return session.get(Recording, recording_id, with_for_update={"of": Recording}, populate_existing=True)
+
+
+def ingest_step(session: Session, recording_id: UUID, name: str) -> IngestStep | None:
+    """One step of a recording's ingest."""
+    query = select(IngestStep).where(IngestStep.recording_id == recording_id, IngestStep.name == name)
+    return session.scalars(query.execution_options(populate_existing=True)).first()
+
+
+def ingest_steps(session: Session, recording_id: UUID) -> list[IngestStep]:
+    """Every step of a recording's ingest, by name."""
+    query = select(IngestStep).where(IngestStep.recording_id == recording_id).order_by(IngestStep.name)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def progress_by_job(session: Session, recording_id: UUID) -> dict[int, JobProgress]:
+    """The progress rows of the jobs of a recording's steps."""
+    jobs = select(IngestStep.job_id).where(IngestStep.recording_id == recording_id)
+    return {
+        row.job_id: row for row in session.scalars(select(JobProgress).where(JobProgress.job_id.in_(jobs)))
+    }
 
 
 def processing(session: Session, before: datetime, limit: int = 200) -> list[Recording]:

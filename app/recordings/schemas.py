@@ -53,7 +53,7 @@ class RecordingSchema(BaseSchema):
 
 
 class ProgressSchema(BaseSchema):
-    """`done` of `total` counts `unit`s of the present step."""
+    """`done` of `total` counts `unit`s of the present step; `eta_seconds` is null where the pace tells nothing yet."""
 
     step = fields.String(required=True)
     done = fields.Float(required=True)
@@ -61,6 +61,7 @@ class ProgressSchema(BaseSchema):
     unit = fields.String(required=True)
     attempt = fields.Integer(required=True)
     updated_at = fields.DateTime(required=True)
+    eta_seconds = fields.Float(allow_none=True)
 
 
 class RecordingDetailSchema(RecordingSchema):

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.jobs import JobAborted, JobContext, MachineFault, Superseded, task
 from app.recordings import service
-from app.recordings.service import Attempt
+from app.recordings.service import KeptSteps
 from app.settings import Settings
 from app.storage.vault import Vault
 from app.uploads.service import Staging
 from ingest import errors as ingest_errors
 from ingest.ffmpeg import find_tools
-from ingest.pipeline import Progress, ingest
-from ingest.profiles import DEFAULT_PROFILE
-from ingest.report import Report
+from ingest.pipeline import Notifier, Progress, finish
+from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Profile
+from ingest.steps import Work, do_plan, do_step, step_names
+from ingest.workspace import open_workspace
+
+# A full disk or a store that is away may last for hours: the job waits, ten minutes at a time, for about ten of them.
+PATIENCE = 66
 
 
 @task("recordings.register")
@@ -25,62 +30,124 @@ def register(job: JobContext, *, upload_id: UUID) -> None:
     service.register(job.db, job.resource(Vault), Staging(job.settings.uploads_dir), upload_id, job.check)
 
 
-@task("recordings.normalise")
+@task("recordings.normalise", max_attempts=PATIENCE)
 def normalise(job: JobContext, *, recording_id: UUID) -> None:
-    """Derives everything from the original, and makes it count exactly once."""
+    """Looks at an original and has the work on it done, in steps, by whichever workers there are."""
     job.begin("recording", recording_id)
-    with job.db.transaction() as session:
-        job.confirm(session)
-        attempt = service.begin_attempt(session, recording_id)
-    if attempt is None:
-        return
+    with _working(job, recording_id, "plan") as at:
+        if at is None:
+            return
+        plan = do_plan(at.work)
+        with job.db.transaction() as session:
+            job.confirm(session)
+            service.open_steps(session, recording_id, at.work, plan, at.kept)
+
+
+@task("recordings.encode", max_attempts=PATIENCE)
+def encode(job: JobContext, *, recording_id: UUID, step: str) -> None:
+    """Does one step: codes a chunk of the pictures, or the sound."""
+    job.begin("recording", recording_id)
+    with _working(job, recording_id, "encode") as at:
+        if at is None:
+            return
+        wanted = at.work.step(step)
+        with job.db.transaction() as session:
+            if not service.is_open(session, recording_id, wanted):
+                return
+        plan = do_plan(at.work)
+        frames = plan.frames_of(step)
+        do_step(at.work, plan, step, lambda done: job.progress("encode", done, frames, "frames"))
+        with job.db.transaction() as session:
+            job.confirm(session)
+            service.note_done(session, recording_id, wanted, at.kept)
+
+
+@task("recordings.assemble", max_attempts=PATIENCE)
+def assemble(job: JobContext, *, recording_id: UUID) -> None:
+    """Joins what the steps left, and makes it count exactly once."""
+    job.begin("recording", recording_id)
     vault = job.resource(Vault)
-    try:
-        with service.job_directory(job.settings.work_dir) as directory:
-            _normalise(job, vault, attempt, directory)
-    except Superseded:
-        service.remove_strays(job.db, vault, f"{attempt.prefix}/")
-        raise
+    with _working(job, recording_id, "assemble") as at:
+        if at is None:
+            return
+        with job.db.transaction() as session:
+            job.confirm(session)
+            attempt = service.begin_attempt(session, recording_id)
+        if attempt is None:
+            return
+        try:
+            plan = do_plan(at.work)
+            made = {name: do_step(at.work, plan, name) for name in step_names(plan)}
+            report = finish(at.work, plan, made, Notifier(lambda now: _report(job, now), job.should_abort))
+            job.progress("store")
+            service.store_outputs(vault, attempt, at.work.workspace.path, report, job.check)
+            with job.db.transaction() as session:
+                job.confirm(session)
+                service.commit_outputs(session, attempt, report)
+        except Superseded:
+            service.remove_strays(job.db, vault, f"{attempt.prefix}/")
+            raise
     service.remove_strays(job.db, vault, f"recordings/{recording_id}/")
+    service.remove_idle(job.settings.work_dir, recording_id)
 
 
-def _normalise(job: JobContext, vault: Vault, attempt: Attempt, directory: Path) -> None:
-    job.progress("fetch")
-    source, out = directory / "original", directory / "out"
-    service.fetch_original(vault, attempt, source, job.check)
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A recording under work in this job: what the library needs, and where its steps are kept."""
+
+    work: Work
+    kept: KeptSteps
+
+
+@contextmanager
+def _working(job: JobContext, recording_id: UUID, step: str) -> Iterator[_At | None]:
+    """Opens a recording for work; None when nothing is left to do. A refusal of the file ends the block quietly."""
+    with job.db.transaction() as session:
+        processing = service.processing_of(session, recording_id)
+    if processing is None:
+        yield None
+        return
+    job.progress(step)
+    settings, vault = job.settings, job.resource(Vault)
+    with _faults_told_apart(job, recording_id), ExitStack() as stack:
+        service.remove_idle(settings.work_dir)
+        directory = stack.enter_context(service.job_directory(settings.work_dir))
+        source = stack.enter_context(
+            service.hold_original(
+                settings.work_dir, vault, processing.key, recording_id, processing.original, job.check
+            )
+        )
+        tools = find_tools({"CORDON_FFMPEG": settings.ffmpeg, "CORDON_FFPROBE": settings.ffprobe})
+        workspace = stack.enter_context(
+            open_workspace(source, directory, tools, DEFAULT_LIMITS, job.should_abort)
+        )
+        kept = KeptSteps(job.db, vault, processing, job.attempt_key, job.check)
+        yield _At(Work(workspace, processing.sha256, _profile(settings), kept), kept)
+
+
+@contextmanager
+def _faults_told_apart(job: JobContext, recording_id: UUID) -> Iterator[None]:
+    """The file's faults reject the recording; the machine's, a full disk among them, are tried again later."""
     try:
-        report = _ingest(job, source, out)
+        yield
     except ingest_errors.FileRejected as refused:
         with job.db.transaction() as session:
             job.confirm(session)
-            service.reject_attempt(session, attempt, refused.reason_code, refused.message)
-        return
-    except ingest_errors.MachineFault as fault:
+            service.refuse(session, recording_id, refused.reason_code, refused.message)
+        service.remove_strays(job.db, job.resource(Vault), f"recordings/{recording_id}/")
+        service.remove_idle(job.settings.work_dir, recording_id)
+    except (ingest_errors.MachineFault, OSError) as fault:
         raise MachineFault(str(fault)) from fault
     except ingest_errors.Cancelled as cancelled:
         raise JobAborted from cancelled
-    job.progress("store")
-    service.store_outputs(vault, attempt, out, report, job.check)
-    with job.db.transaction() as session:
-        job.confirm(session)
-        service.commit_outputs(session, attempt, report)
 
 
-def _ingest(job: JobContext, source: Path, out: Path) -> Report:
-    settings: Settings = job.settings
-    tools = find_tools({"CORDON_FFMPEG": settings.ffmpeg, "CORDON_FFPROBE": settings.ffprobe})
+def _profile(settings: Settings) -> Profile:
+    return replace(DEFAULT_PROFILE, clip_seconds=settings.clip_seconds)
 
-    def on_progress(at: Progress) -> None:
-        job.progress(at.stage, done=round(100 * at.fraction, 1), total=100, unit="%")
 
-    return ingest(
-        source,
-        out,
-        profile=replace(DEFAULT_PROFILE, clip_seconds=settings.clip_seconds),
-        tools=tools,
-        on_progress=on_progress,
-        should_stop=job.should_abort,
-    )
+def _report(job: JobContext, at: Progress) -> None:
+    job.progress(at.stage, done=round(100 * at.fraction, 1), total=100, unit="%")
 
 
 @task("recordings.sweep", cron="*/2 * * * *")
@@ -88,6 +155,7 @@ def sweep(job: JobContext) -> None:
     """Ends what cannot end by itself and removes the directories of dead workers."""
     service.fail_abandoned(job.db)
     service.remove_abandoned(job.settings.work_dir)
+    service.remove_idle(job.settings.work_dir)
 
 
 @task("recordings.sweep_objects", cron="23 3 * * *")

@@ -8,8 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from app.audit.models import AuditEvent
-from app.jobs.models import JobProgress
 from app.recordings.models import Recording
+from app.recordings.service import IngestProgress
 from app.uploads.models import Upload
 
 SEND_AGAIN: Final = "Choose the same file again below: sending goes on or starts anew."
@@ -35,10 +35,9 @@ ADVICE: Final[dict[str, str]] = {
     "too_sparse": "Export the video at its full frame rate, not as a time lapse.",
 }
 STEPS: Final[dict[str, str]] = {
-    "fetch": "fetching the original",
-    "hash": "checking every byte",
-    "probe": "looking at what the file holds",
-    "normalise": "making the working copies",
+    "plan": "looking at what the file holds",
+    "encode": "making the working copies",
+    "assemble": "putting the working copies together",
     "segment": "cutting clips",
     "finish": "writing the report",
     "store": "encrypting and storing",
@@ -62,10 +61,11 @@ HISTORY: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is; `percent` is None where the whole is not known yet."""
+    """How far processing is; `percent` is None where the whole is not known yet, `detail` says more in words."""
 
     step: str
     percent: int | None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Fate:
         return self.state in ("received", "recorded", "processing")
 
 
-def fate_of(upload: Upload, recording: Recording | None, progress: JobProgress | None) -> Fate:
+def fate_of(upload: Upload, recording: Recording | None, progress: IngestProgress | None) -> Fate:
     """What became of an upload and, where it has become one, of its recording."""
     made = recording if recording is not None and recording.upload_id == upload.id else None
     state, reason_code, reason = upload.state, upload.reason_code, upload.reason
@@ -119,12 +119,28 @@ def _meaning(upload: Upload, recording: Recording | None, state: str) -> str:
     }.get(state, "")
 
 
-def progress_in_words(progress: JobProgress | None) -> Progress | None:
-    """A job's progress as a person reads it; None before it began."""
+def progress_in_words(progress: IngestProgress | None) -> Progress | None:
+    """The progress of an ingest as a person reads it; None before it began."""
     if progress is None:
         return None
     percent = min(100, int(100 * progress.done / progress.total)) if progress.total else None
-    return Progress(STEPS.get(progress.step, progress.step or "waiting for its turn"), percent)
+    detail = ""
+    if progress.unit == "frames" and progress.total:
+        detail = f"frame {progress.done:,.0f} of {progress.total:,.0f}"
+        detail += (
+            f", {duration_in_words(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
+        )
+    return Progress(STEPS.get(progress.step, progress.step or "waiting for its turn"), percent, detail)
+
+
+def duration_in_words(seconds: float) -> str:
+    """A length of time as one says it: "less than a minute", "about 4 minutes", "about 2 hours"."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 90:
+        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    return f"about {round(minutes / 60)} hours"
 
 
 def history_in_words(events: Iterable[AuditEvent]) -> list[tuple[AuditEvent, str]]:

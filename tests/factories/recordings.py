@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from app.core.clock import now
 from app.core.db import Database
 from app.exercises.models import Exercise
 from app.jobs import JobContext
+from app.recordings import queries, tasks
 from app.recordings.models import Clip, Recording, Rendition
 from app.settings import Settings
 from app.storage.vault import Vault
@@ -121,6 +123,27 @@ def job_context(
     """What a worker would give to a task."""
     resources: dict[type[Any], Any] = {Database: database, Settings: settings, Vault: vault}
     return JobContext(resources, job_id=job_id, attempt=attempt)
+
+
+def ingest_on_the_spot(
+    database: Database, settings: Settings, vault: Vault, recording_id: UUID, *, first_job: int = 100
+) -> None:
+    """Runs every job of a recording's ingest, one after the other, as a single worker would."""
+    numbers = itertools.count(first_job)
+
+    def job() -> JobContext:
+        return job_context(database, settings, vault, job_id=next(numbers))
+
+    tasks.normalise(job(), recording_id=recording_id)
+    for name in waiting_steps(database, recording_id):
+        tasks.encode(job(), recording_id=recording_id, step=name)
+    tasks.assemble(job(), recording_id=recording_id)
+
+
+def waiting_steps(database: Database, recording_id: UUID) -> list[str]:
+    """Names of the steps that are not done."""
+    with database.transaction() as session:
+        return [row.name for row in queries.ingest_steps(session, recording_id) if row.files is None]
 
 
 def stored_keys(vault: Vault, recording_id: UUID) -> list[str]:

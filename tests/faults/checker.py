@@ -15,7 +15,9 @@ import psycopg
 
 from tests.faults.processes import left_after
 
-KINDS = {"master", "proxy", "storyboard", "storyboard_index", "poster", "ledger"}
+KINDS = {
+    "master", "proxy", "stream", "playlist", "storyboard", "storyboard_index", "poster", "samples", "signals", "ledger",
+}  # fmt: skip
 SOUND = {"waveform", "pcm"}
 _CHUNK, _TAG, _HEADER = 256 * 1024, 16, 32
 _NAMED = """

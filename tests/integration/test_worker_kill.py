@@ -1,4 +1,4 @@
-"""Killing the worker in the middle of a normalise: the recording is ready within two minutes, exactly once."""
+"""Killing the worker in the middle of coding a recording: it is ready within two minutes, exactly once."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_there_twice(
     first = start_worker(settings, tmp_path / "worker.log")
     second = None
     try:
-        _until(lambda: _step(database, recording) == "normalise", 60, tmp_path)
+        _until(lambda: _step(database, recording) == "encode", 60, tmp_path)
         kill_worker(first)
         killed = time.monotonic()
         assert _state(database, recording) == "processing"
@@ -71,14 +71,14 @@ def _check_once(database: Database, vault: Vault, recording: Recording) -> None:
     with database.transaction() as session:
         done = session.get(Recording, recording.id)
         assert done is not None
-        assert (done.state, done.attempt) == ("ready", 2)
+        assert (done.state, done.attempt) == ("ready", 1)
         renditions = list(session.scalars(select(Rendition).where(Rendition.recording_id == done.id)))
         clips = list(session.scalars(select(Clip).where(Clip.recording_id == done.id)))
         ready = select(func.count()).where(
             AuditEvent.subject_id == done.id, AuditEvent.tag == "recording:ready"
         )
         assert session.scalar(ready) == 1
-    assert {one.attempt for one in renditions} == {2}
+    assert {one.attempt for one in renditions} == {1}
     assert sorted(clip.ordinal for clip in clips) == list(range(len(clips)))
     named = {one.blob_key for one in (*renditions, *clips)} | {done.blob_key}
     assert set(stored_keys(vault, recording.id)) == named

@@ -2,48 +2,57 @@
 
 from app.recordings.service.history import custody
 from app.recordings.service.jobdirs import job_directory, remove_abandoned
+from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import (
     Overview,
     cancel,
     get_overview,
     list_clips,
     list_recordings,
-    progress,
+    refuse,
     withdraw,
 )
 from app.recordings.service.normalising import (
     Attempt,
     begin_attempt,
     commit_outputs,
-    fetch_original,
-    reject_attempt,
     store_outputs,
 )
+from app.recordings.service.originals import hold_original, remove_idle
+from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.registering import register
+from app.recordings.service.steps import KeptSteps, is_open, note_done, open_steps, processing_of
 from app.recordings.service.sweeping import fail_abandoned, remove_strays
-from app.recordings.service.viewing import VIEWABLE, key_of, open_clip, open_rendition, require_viewable
+from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, require_viewable
 
 __all__ = [
     "VIEWABLE",
     "Attempt",
+    "IngestProgress",
+    "KeptSteps",
     "Overview",
     "begin_attempt",
     "cancel",
     "commit_outputs",
     "custody",
     "fail_abandoned",
-    "fetch_original",
     "get_overview",
+    "hold_original",
+    "is_open",
     "job_directory",
     "key_of",
     "list_clips",
     "list_recordings",
+    "note_done",
     "open_clip",
     "open_rendition",
+    "open_steps",
+    "processing_of",
     "progress",
+    "refuse",
     "register",
-    "reject_attempt",
     "remove_abandoned",
+    "remove_idle",
     "remove_strays",
     "require_viewable",
     "store_outputs",

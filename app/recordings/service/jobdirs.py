@@ -19,10 +19,11 @@ LOCK_NAME = ".lock"
 
 @contextmanager
 def job_directory(work_dir: Path) -> Iterator[Path]:
-    """A new private directory in `work_dir`, removed at the end; plaintext footage lies nowhere else."""
+    """A new private directory in `work_dir`, removed at the end; plaintext footage lies
+    nowhere else, but for `originals`."""
     work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_abandoned(work_dir)
-    with _only_one(work_dir):
+    with only_one(work_dir):
         directory = Path(tempfile.mkdtemp(prefix="job-", dir=work_dir))
         lock = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -38,7 +39,7 @@ def remove_abandoned(work_dir: Path) -> int:
     if not work_dir.is_dir():
         return 0
     removed = 0
-    with _only_one(work_dir):
+    with only_one(work_dir):
         for directory in work_dir.glob("job-*"):
             if _abandoned(directory):
                 shutil.rmtree(directory, ignore_errors=True)
@@ -61,7 +62,7 @@ def _abandoned(directory: Path) -> bool:
 
 
 @contextmanager
-def _only_one(work_dir: Path) -> Iterator[None]:
+def only_one(work_dir: Path) -> Iterator[None]:
     """One process at a time makes or removes directories here."""
     descriptor = os.open(work_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

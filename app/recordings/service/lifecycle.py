@@ -15,11 +15,12 @@ from app.authz.predicates import require, require_same_organisation, sees_every_
 from app.core.errors import NotFound
 from app.core.identity import SYSTEM, Identity
 from app.core.pagination import Page, paginate
-from app.jobs import JobProgress, progress_of
 from app.jobs import cancel as cancel_job
 from app.recordings import queries
 from app.recordings.models import Clip, Recording
 from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing
+from app.recordings.service.progressing import IngestProgress, progress
+from app.recordings.service.steps import forget_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Overview:
     recording: Recording
     clips: int
     renditions: list[str]
-    progress: JobProgress | None
+    progress: IngestProgress | None
 
 
 def list_recordings(
@@ -75,11 +76,6 @@ def get_overview(session: Session, identity: Identity, recording_id: UUID) -> Ov
     )
 
 
-def progress(session: Session, recording: Recording) -> JobProgress | None:
-    """How far the processing of a recording is; None once it has ended, or before it began."""
-    return progress_of(session, "recording", recording.id) if recording.state == "processing" else None
-
-
 def list_clips(
     session: Session, identity: Identity, recording_id: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Page[Clip]:
@@ -93,8 +89,7 @@ def withdraw(session: Session, identity: Identity, recording_id: UUID, *, reason
     recording = find(session, identity, recording_id, Permission.RECORDING_WITHDRAW, lock=True)
     if recording.state in ("withdrawn", "erased"):
         raise AlreadyWithdrawn
-    if recording.state == "processing" and recording.job_id is not None:
-        cancel_job(session, recording.job_id)
+    _stop_jobs(session, recording)
     recording.state, recording.reason_code, recording.reason = "withdrawn", "withdrawn_by_force", reason
     session.flush()
     note(session, identity, Tag.RECORDING_WITHDRAWN, recording, {"reason": reason})
@@ -106,19 +101,33 @@ def cancel(session: Session, identity: Identity, recording_id: UUID) -> Recordin
     recording = find(session, identity, recording_id, Permission.UPLOAD_WRITE, lock=True)
     if recording.state != "processing":
         raise NotProcessing
-    if recording.job_id is not None:
-        cancel_job(session, recording.job_id)
+    _stop_jobs(session, recording)
     reject(session, recording, "cancelled", "Processing was stopped by the force", identity=identity)
     return recording
+
+
+def _stop_jobs(session: Session, recording: Recording) -> None:
+    if recording.state == "processing":
+        forget_steps(session, recording.id)
+        if recording.job_id is not None:
+            cancel_job(session, recording.job_id)
 
 
 def reject(
     session: Session, recording: Recording, code: str, reason: str, *, identity: Identity = SYSTEM
 ) -> None:
     """Ends the processing for a stated reason, in a sentence that a person understands."""
+    forget_steps(session, recording.id)
     recording.state, recording.reason_code, recording.reason = "rejected", code, reason
     session.flush()
     note(session, identity, Tag.RECORDING_REJECTED, recording, {"reason": code})
+
+
+def refuse(session: Session, recording_id: UUID, code: str, reason: str) -> None:
+    """Records that the file itself cannot be taken in, unless the processing has ended already."""
+    recording = queries.locked(session, recording_id)
+    if recording is not None and recording.state == "processing":
+        reject(session, recording, code, reason)
 
 
 def note(

@@ -18,14 +18,14 @@ from app.audit.events import Tag
 from app.core.clock import now
 from app.core.identity import SYSTEM
 from app.jobs import Superseded, defer
+from app.recordings import queries
 from app.recordings.models import Clip, Recording, Rendition
 from app.recordings.service import lifecycle
-from app.recordings.service.viewing import key_of
+from app.recordings.service.keys import key_of
+from app.recordings.service.steps import forget_steps
 from app.storage.models import DataKey
 from app.storage.vault import Vault
 from ingest.report import Recipe, Report
-
-COPY_SIZE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,6 @@ class Attempt:
 
     recording_id: UUID
     number: int
-    original: str
     key: DataKey
 
     @property
@@ -49,21 +48,12 @@ class Attempt:
 
 def begin_attempt(session: Session, recording_id: UUID) -> Attempt | None:
     """Makes this the newest attempt; None when there is nothing (left) to do."""
-    recording = _locked(session, recording_id)
+    recording = queries.locked(session, recording_id)
     if recording is None or recording.state != "processing":
         return None
     recording.attempt += 1
     session.flush()
-    return Attempt(recording.id, recording.attempt, recording.blob_key, key_of(session, recording))
-
-
-def fetch_original(vault: Vault, attempt: Attempt, target: Path, check: Callable[[], None]) -> None:
-    """Decrypts the original into a file of the job's own directory. Raises IntegrityError, StoreUnavailable."""
-    with vault.open(attempt.key, attempt.original) as stored, target.open("wb") as file:
-        target.chmod(0o600)
-        while data := stored.read(COPY_SIZE):
-            check()
-            file.write(data)
+    return Attempt(recording.id, recording.attempt, key_of(session, recording))
 
 
 def store_outputs(
@@ -96,23 +86,14 @@ def commit_outputs(session: Session, attempt: Attempt, report: Report) -> None:
     recording.state, recording.ready_at = "ready", now()
     session.add_all(_renditions(attempt, report))
     session.add_all(_clips(attempt, report))
-    session.flush()
+    forget_steps(session, recording.id, cancel=False)
     details = {"attempt": attempt.number, "frames": source.frame_count, "clips": len(report.clips)}
     lifecycle.note(session, SYSTEM, Tag.RECORDING_READY, recording, details)
     defer(session, "annotation.open_tasks", recording_id=recording.id)
 
 
-def reject_attempt(session: Session, attempt: Attempt, code: str, reason: str) -> None:
-    """Records that the file itself cannot be taken in. Raises Superseded."""
-    lifecycle.reject(session, _current(session, attempt), code, reason)
-
-
-def _locked(session: Session, recording_id: UUID) -> Recording | None:
-    return session.get(Recording, recording_id, with_for_update={"of": Recording}, populate_existing=True)
-
-
 def _current(session: Session, attempt: Attempt) -> Recording:
-    recording = _locked(session, attempt.recording_id)
+    recording = queries.locked(session, attempt.recording_id)
     if recording is None or recording.state != "processing" or recording.attempt != attempt.number:
         raise Superseded(f"attempt {attempt.number} of recording {attempt.recording_id} no longer counts")
     return recording

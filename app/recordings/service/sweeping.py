@@ -14,6 +14,7 @@ from app.jobs import status_of
 from app.recordings import queries
 from app.recordings.models import Recording
 from app.recordings.service import lifecycle
+from app.recordings.service.steps import is_worked_on
 from app.storage.vault import Vault
 from app.uploads import service as uploads
 
@@ -26,22 +27,16 @@ def fail_abandoned(db: Database) -> None:
     """Rejects recordings whose job gave up: a person reads why, and nothing is 'processing' for ever."""
     with db.transaction() as session:
         queries.forget_views(session, now() - VIEWS_KEPT)
-        waiting = [(one.id, one.job_id) for one in queries.processing(session, now() - SETTLED)]
-        ended = [
-            id_
-            for id_, job in waiting
-            if job is None or status_of(session, job) not in ("todo", "doing", "aborting")
-        ]
+        waiting = queries.processing(session, now() - SETTLED)
+        ended = [one.id for one in waiting if not is_worked_on(session, one)]
     for recording_id in ended:
         with db.transaction() as session:
             _fail(session, recording_id)
 
 
 def _fail(session: Session, recording_id: UUID) -> None:
-    recording = session.get(
-        Recording, recording_id, with_for_update={"of": Recording}, populate_existing=True
-    )
-    if recording is None or recording.state != "processing":
+    recording = queries.locked(session, recording_id)
+    if recording is None or recording.state != "processing" or is_worked_on(session, recording):
         return
     if recording.job_id is not None and status_of(session, recording.job_id) == "succeeded":
         reason = "Processing ended without a result: upload the file again or tell the operator"

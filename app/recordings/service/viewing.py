@@ -19,6 +19,7 @@ from app.core.identity import Identity
 from app.recordings import queries
 from app.recordings.models import Clip, Recording, Rendition
 from app.recordings.service.errors import NotViewable
+from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import find, note
 from app.storage.models import DataKey
 
@@ -63,11 +64,3 @@ def record_view(
         raise NotFound
     if queries.note_view(session, identity.id, recording.id, what, window):
         note(session, identity, tag, recording, {"what": what})
-
-
-def key_of(session: Session, recording: Recording) -> DataKey:
-    """The data key of a recording."""
-    key = session.get(DataKey, recording.data_key_id)
-    if key is None:
-        raise NotFound
-    return key

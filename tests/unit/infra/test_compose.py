@@ -24,7 +24,7 @@ from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE = ROOT / "infra" / "compose"
-OURS = ("init", "staff", "partner", "worker")
+OURS = ("init", "staff", "partner", "worker", "coder")
 Services = dict[str, dict[str, Any]]
 
 

@@ -103,11 +103,10 @@ def test_the_bytes_do_not_depend_on_who_did_the_steps(tmp_path: Path, tools: Too
     source = synthetic.plain(tmp_path / "a.mp4", seconds=7, extra=CLOSED)
     alone = ingest(source, tmp_path / "alone", profile=CHUNKED)
     kept = KeptFolder(tmp_path / "kept")
-    sha256, md5 = alone.source.sha256, alone.source.md5
     for worker in (0, 1):
         with open_workspace(source, tmp_path / f"worker-{worker}", tools, DEFAULT_LIMITS) as workspace:
-            work = Work(workspace, sha256, md5, CHUNKED, kept)
-            plan, _ = do_plan(work)
+            work = Work(workspace, alone.source.sha256, CHUNKED, kept)
+            plan = do_plan(work)
             for name in step_names(plan)[::-1][worker::2]:
                 do_step(work, plan, name)
     before = digests(tmp_path / "kept")
@@ -121,7 +120,7 @@ def test_a_step_is_kept_for_one_source_and_one_profile(tmp_path: Path, tools: To
     source = synthetic.plain(tmp_path / "a.mp4", seconds=0.5)
     kept = KeptFolder(tmp_path / "kept")
     with open_workspace(source, tmp_path / "work", tools, DEFAULT_LIMITS) as workspace:
-        work = Work(workspace, "0" * 64, "0" * 32, CHUNKED, kept)
+        work = Work(workspace, "0" * 64, CHUNKED, kept)
         keys = {
             work.step("sound").key,
             work.step("plan").key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 from uuid import UUID
@@ -9,14 +10,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, text
 
+from app.accounts.models import Organisation
 from app.audit.models import AuditEvent
 from app.core.db import Database
 from app.core.identity import Role
 from app.exercises.models import Exercise
-from app.jobs import Superseded
-from app.recordings import service, tasks
+from app.jobs import MachineFault, Superseded
+from app.recordings import queries, service, tasks
 from app.recordings.ledger import load_ledger
-from app.recordings.models import Clip, Recording, Rendition
+from app.recordings.models import Clip, IngestStep, Recording, Rendition
+from app.recordings.service import KeptSteps
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
@@ -25,7 +28,14 @@ from app.uploads.models import Upload
 from app.uploads.service import Declared, Receiver, Staging, create_upload
 from tests.factories.accounts import make_identity
 from tests.factories.exercises import make_exercise
-from tests.factories.recordings import job_context, make_film, make_recording, stored_keys
+from tests.factories.recordings import (
+    ingest_on_the_spot,
+    job_context,
+    make_film,
+    make_recording,
+    stored_keys,
+    waiting_steps,
+)
 from tests.factories.uploads import BytesSource
 
 pytestmark = pytest.mark.slow
@@ -41,8 +51,6 @@ def _hand_over(
 ) -> Upload:
     with database.transaction() as session:
         home = exercise or make_exercise(session)
-        from app.accounts.models import Organisation
-
         owner = session.get(Organisation, home.organisation_id)
         officer = make_identity(session, Role.DATA_OFFICER, organisation=owner)
         said = Declared(exercise_id=home.id, filename="film.mp4", sha256=hashlib.sha256(data).digest())
@@ -69,8 +77,8 @@ def test_an_upload_becomes_a_ready_recording(
     assert isinstance(recording, Recording)
     assert recording.state == "processing"
     assert not Staging(settings.uploads_dir).path(upload.id).exists()
-    tasks.normalise(job, recording_id=upload.id)
-    tasks.normalise(job_context(database, settings, vault, job_id=2), recording_id=upload.id)
+    for first_job in (100, 200):  # the second finds nothing to do
+        ingest_on_the_spot(database, settings, vault, upload.id, first_job=first_job)
 
     with database.transaction() as session:
         done = session.get(Recording, upload.id)
@@ -98,9 +106,12 @@ def test_an_upload_becomes_a_ready_recording(
         "uploads.complete",
         "recordings.register",
         "recordings.normalise",
+        "recordings.encode",
+        "recordings.encode",
+        "recordings.assemble",
         "annotation.open_tasks",
     ]
-    assert list(settings.work_dir.glob("job-*")) == []
+    assert [path.name for path in settings.work_dir.iterdir() if path.is_dir()] == []
     named = {key.rpartition("/")[2] for key in stored_keys(vault, upload.id)}
     assert "original" in named
 
@@ -127,7 +138,7 @@ def test_a_truncated_film_is_rejected(
 ) -> None:
     with database.transaction() as session:
         recording = make_recording(session, vault, data=film[: len(film) // 2])
-    tasks.normalise(job_context(database, settings, vault), recording_id=recording.id)
+    ingest_on_the_spot(database, settings, vault, recording.id)
     done = _get(database, Recording, recording.id)
     assert isinstance(done, Recording)
     assert done.state == "rejected"
@@ -162,16 +173,21 @@ def test_an_attempt_that_was_overtaken_leaves_no_trace(
     with database.transaction() as session:
         recording = make_recording(session, vault, data=film)
     store = service.store_outputs
+    tasks.normalise(job_context(database, settings, vault), recording_id=recording.id)
+    for number, name in enumerate(waiting_steps(database, recording.id), 10):
+        job = job_context(database, settings, vault, job_id=number)
+        tasks.encode(job, recording_id=recording.id, step=name)
 
     def overtaken(*args: object) -> None:
         """Stands for the pause of a stopped worker: its replacement does everything before it goes on."""
         store(*args)  # type: ignore[arg-type]
         monkeypatch.setattr(service, "store_outputs", store)
-        tasks.normalise(job_context(database, settings, vault, attempt=2), recording_id=recording.id)
+        replacement = job_context(database, settings, vault, job_id=2, attempt=2)
+        tasks.assemble(replacement, recording_id=recording.id)
 
     monkeypatch.setattr(service, "store_outputs", overtaken)
     with pytest.raises(Superseded):
-        tasks.normalise(job_context(database, settings, vault), recording_id=recording.id)
+        tasks.assemble(job_context(database, settings, vault, job_id=2), recording_id=recording.id)
     with database.transaction() as session:
         attempts = set(session.scalars(select(Rendition.attempt)))
         blobs = set(session.scalars(select(Rendition.blob_key))) | set(session.scalars(select(Clip.blob_key)))
@@ -213,3 +229,137 @@ def test_registering_that_was_cut_short_is_repeated(
         with vault.open(key, recording.blob_key) as stored:
             assert stored.read() == data
     assert stored_keys(vault, upload.id) == [recording.blob_key]
+
+
+def _steps(database: Database, recording_id: UUID) -> dict[str, IngestStep]:
+    with database.transaction() as session:
+        return {row.name: row for row in queries.ingest_steps(session, recording_id)}
+
+
+def test_a_step_that_is_done_is_not_done_again_and_one_that_is_not_goes_on(
+    database: Database, settings: Settings, vault: Vault, film: bytes
+) -> None:
+    """What a killed attempt left is taken up by the next: the plan and the sound are not made twice."""
+    with database.transaction() as session:
+        recording = make_recording(session, vault, data=film)
+    id_ = recording.id
+    tasks.normalise(job_context(database, settings, vault), recording_id=id_)
+    tasks.encode(job_context(database, settings, vault, job_id=2), recording_id=id_, step="sound")
+    before = _steps(database, id_)
+    assert [name for name, row in before.items() if row.files is not None] == ["plan", "sound"]
+    for job_id in (3, 4):
+        tasks.normalise(job_context(database, settings, vault, job_id=job_id), recording_id=id_)
+        tasks.encode(
+            job_context(database, settings, vault, job_id=10 + job_id), recording_id=id_, step="sound"
+        )
+    after = _steps(database, id_)
+    assert {name: (row.files, row.job_id, row.done_at) for name, row in after.items()} == {
+        name: (row.files, row.job_id, row.done_at) for name, row in before.items()
+    }
+    with database.transaction() as session:
+        count = session.scalar(
+            text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'recordings.encode'")
+        )
+        joins = session.scalar(
+            text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'recordings.assemble'")
+        )
+    assert (count, joins) == (2, 0)
+
+
+def test_two_workers_at_one_step_keep_one_output(
+    database: Database, settings: Settings, vault: Vault, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        recording = make_recording(session, vault, data=film)
+    id_, keep = recording.id, KeptSteps.keep
+    tasks.normalise(job_context(database, settings, vault), recording_id=id_)
+
+    def overtaken(self: KeptSteps, *args: object) -> None:
+        """A worker that was stopped here goes on when its replacement is done."""
+        monkeypatch.setattr(KeptSteps, "keep", keep)
+        tasks.encode(
+            job_context(database, settings, vault, job_id=2, attempt=2), recording_id=id_, step="sound"
+        )
+        keep(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(KeptSteps, "keep", overtaken)
+    with pytest.raises(Superseded):
+        tasks.encode(job_context(database, settings, vault, job_id=2), recording_id=id_, step="sound")
+    files = _steps(database, id_)["sound"].files
+    assert files is not None
+    assert all("/job2-2/" in key for key in files.values())
+    for number, name in enumerate(waiting_steps(database, id_), 10):
+        tasks.encode(job_context(database, settings, vault, job_id=number), recording_id=id_, step=name)
+    tasks.assemble(job_context(database, settings, vault, job_id=20), recording_id=id_)
+    done = _get(database, Recording, id_)
+    assert isinstance(done, Recording)
+    assert done.state == "ready"
+    assert not [key for key in stored_keys(vault, id_) if "/steps/" in key]
+
+
+def test_progress_counts_frames_over_all_jobs(
+    database: Database, settings: Settings, vault: Vault, film: bytes
+) -> None:
+    with database.transaction() as session:
+        recording = make_recording(session, vault, data=film)
+    id_ = recording.id
+    tasks.normalise(job_context(database, settings, vault), recording_id=id_)
+
+    def seen() -> tuple[str, float, float | None, str]:
+        with database.transaction() as session:
+            row = session.get(Recording, id_)
+            assert row is not None
+            at = service.progress(session, row)
+            assert at is not None
+            return at.step, at.done, at.total, at.unit
+
+    assert seen() == ("encode", 0.0, 40.0, "frames")
+    tasks.encode(job_context(database, settings, vault, job_id=2), recording_id=id_, step="encode-0000")
+    assert seen() == ("encode", 40.0, 40.0, "frames")
+    tasks.encode(job_context(database, settings, vault, job_id=3), recording_id=id_, step="sound")
+    tasks.assemble(job_context(database, settings, vault, job_id=4), recording_id=id_)
+    with database.transaction() as session:
+        row = session.get(Recording, id_)
+        assert row is not None
+        assert service.progress(session, row) is None
+
+
+def test_a_full_disk_is_waited_for(
+    database: Database, settings: Settings, vault: Vault, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine's fault, whichever part of the job meets it: the recording stays in processing and goes on."""
+    with database.transaction() as session:
+        recording = make_recording(session, vault, data=film)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", full)  # the last act of fetching the original
+        with pytest.raises(MachineFault, match="No space left"):
+            tasks.normalise(job_context(database, settings, vault), recording_id=recording.id)
+    found = _get(database, Recording, recording.id)
+    assert isinstance(found, Recording)
+    assert found.state == "processing"
+    ingest_on_the_spot(database, settings, vault, recording.id)
+    found = _get(database, Recording, recording.id)
+    assert isinstance(found, Recording)
+    assert found.state == "ready"
+
+
+def test_stopping_a_recording_ends_all_its_jobs(
+    database: Database, settings: Settings, vault: Vault, film: bytes
+) -> None:
+    with database.transaction() as session:
+        recording = make_recording(session, vault, data=film)
+        owner = session.get(Organisation, recording.organisation_id)
+        officer = make_identity(session, Role.DATA_OFFICER, organisation=owner)
+    tasks.normalise(job_context(database, settings, vault), recording_id=recording.id)
+    with database.transaction() as session:
+        service.cancel(session, officer, recording.id)
+        waiting = text(
+            "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'media' AND status = 'todo'"
+        )
+        assert session.scalar(waiting) == 0
+    tasks.encode(job_context(database, settings, vault, job_id=9), recording_id=recording.id, step="sound")
+    assert not _steps(database, recording.id)
