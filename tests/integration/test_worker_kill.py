@@ -64,7 +64,8 @@ def test_a_killed_worker_is_replaced_and_nothing_is_there_twice(
 
 def _job_ended(database: Database, recording: Recording) -> bool:
     with database.transaction() as session:
-        return recording.job_id is not None and status_of(session, recording.job_id) == "succeeded"
+        row = session.get(Recording, recording.id)
+        return row is not None and row.job_id is not None and status_of(session, row.job_id) == "succeeded"
 
 
 def _check_once(database: Database, vault: Vault, recording: Recording) -> None:
