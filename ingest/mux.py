@@ -42,8 +42,7 @@ def mux(
 
 
 def _graph(workspace: Workspace, plan: Plan, profile: Profile) -> Any:
-    proxy = ffmpeg.input(f"file:{JOINED}{PROXY_NAME}", f="mov")["v:0"]
-    sound = [ffmpeg.input(f"file:{SOUND_NAME}", f="mov")["a:0"]] if plan.source.audio else []
+    proxy, sound = ffmpeg.input(f"file:{JOINED}{PROXY_NAME}", f="mov")["v:0"], _sound(plan)
     stream = {
         "hls_time": 0.9 * profile.gop_seconds,
         "hls_playlist_type": "vod",
@@ -52,17 +51,24 @@ def _graph(workspace: Workspace, plan: Plan, profile: Profile) -> Any:
         "hls_segment_filename": STREAM_NAME,
     }
     return ffmpeg.merge_outputs(
-        ffmpeg.output(*_master(workspace, plan), *sound, MASTER_NAME, **MP4, c="copy", **_copied(plan)),
+        master_graph(workspace, plan),
         ffmpeg.output(proxy, *sound, PROXY_NAME, **MP4, c="copy"),
         ffmpeg.output(proxy, *sound, PLAYLIST_NAME, **CLEAN, c="copy", f="hls", **stream),
     ).global_args(*GLOBAL)
 
 
-def _master(workspace: Workspace, plan: Plan) -> list[Any]:
+def master_graph(workspace: Workspace, plan: Plan) -> Any:
+    """The master from its pictures, joined or the source's own, and its sound: nothing is coded."""
     if plan.copied:
         source = ffmpeg.input(f"file:{SOURCE_NAME}", **input_options(workspace.limits))
-        return [source[str(plan.source.video.index)]]
-    return [ffmpeg.input(f"file:{JOINED}{MASTER_NAME}", f="mov")["v:0"]]
+        pictures = source[str(plan.source.video.index)]
+    else:
+        pictures = ffmpeg.input(f"file:{JOINED}{MASTER_NAME}", f="mov")["v:0"]
+    return ffmpeg.output(pictures, *_sound(plan), MASTER_NAME, **MP4, c="copy", **_copied(plan))
+
+
+def _sound(plan: Plan) -> list[Any]:
+    return [ffmpeg.input(f"file:{SOUND_NAME}", f="mov")["a:0"]] if plan.source.audio else []
 
 
 def _copied(plan: Plan) -> dict[str, str]:
