@@ -1,0 +1,1 @@
+"""What pictures and sound do over time, measured cheaply: the ground on which recordings are cut and reported."""

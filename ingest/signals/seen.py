@@ -1,0 +1,117 @@
+"""Findings in the pictures: scene cuts, black, frozen pictures, motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.frames import Ledger
+from ingest.intervals import Span, runs
+from ingest.signals.pictures import PIXELS, PictureSignals
+from ingest.signals.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The first frame of a new shot, and scdet's score for it, in per cent of full range."""
+
+    frame: int
+    score: float
+
+
+def cut_scores(signals: PictureSignals) -> NDArray[np.float64]:
+    """Score of each frame (N,), in per cent: the smaller of its difference to the frame before and of how much that
+    difference itself changed, so that steady motion scores low.
+
+    Formula: FFmpeg's scdet, libavfilter/vf_scdet.c (mafd over 2^bits, min of mafd and its change).
+    """
+    difference = signals.change * (100.0 / PIXELS / 256)
+    scores: NDArray[np.float64] = np.minimum(difference, np.abs(np.diff(difference, prepend=0.0)))
+    return scores
+
+
+def find_cuts(signals: PictureSignals, limits: Thresholds) -> tuple[Cut, ...]:
+    """Frames whose score reaches the threshold, without those on which a light flashes up."""
+    scores = cut_scores(signals)
+    found = np.flatnonzero((scores >= limits.cut_score) & ~_flashes(signals))
+    return tuple(Cut(int(n), round(float(scores[n]), 3)) for n in found)
+
+
+def _flashes(signals: PictureSignals) -> NDArray[np.bool_]:
+    """Frames (N,) that are lighter nearly everywhere and whose light is gone within three: a shot in the dark."""
+    light = signals.light.astype(np.int64)
+    before = np.concatenate([light[:1], light[:-1]])
+    risen = light - before
+    after = np.lib.stride_tricks.sliding_window_view(np.pad(light, (0, 3), mode="edge"), 4)[:, 1:]
+    left = np.abs(after - before[:, None]).min(axis=1)
+    flashes: NDArray[np.bool_] = (risen >= 0.8 * signals.change) & (left <= 0.3 * risen) & (risen > 0)
+    return flashes
+
+
+def find_black(signals: PictureSignals, ledger: Ledger, limits: Thresholds) -> tuple[Span, ...]:
+    """Runs of frames that are all but black and last long enough (FFmpeg's blackdetect, vf_blackdetect.c)."""
+    black = signals.dark >= limits.black_share * PIXELS
+    return _lasting(runs(black), ledger, limits.black_seconds)
+
+
+def find_frozen(signals: PictureSignals, ledger: Ledger, limits: Thresholds) -> tuple[Span, ...]:
+    """Runs of frames that show one picture for long enough.
+
+    FFmpeg's freezedetect (vf_freezedetect.c) compares with the first picture of the run; what is kept of chunks lets
+    each frame be compared with the one before, and its light with that of the first of the run: a slow fade ends it.
+    """
+    noise = limits.freeze_noise * PIXELS * 256
+    still = signals.change <= noise
+    still[0] = False
+    found = []
+    for start, end in runs(still):
+        found += _steady(signals.light[start - 1 : end].tolist(), start - 1, noise)
+    return _lasting(found, ledger, limits.freeze_seconds)
+
+
+def _steady(light: list[int], offset: int, noise: float) -> list[tuple[int, int]]:
+    """Split a still run where its light has drifted from that of its first frame."""
+    bounds = [0]
+    reference = light[0]
+    for position, value in enumerate(light):
+        if abs(value - reference) > noise:
+            bounds.append(position)
+            reference = value
+    return [
+        (offset + a, offset + b) for a, b in zip(bounds, [*bounds[1:], len(light)], strict=True) if b - a > 1
+    ]
+
+
+def find_motion(signals: PictureSignals, ledger: Ledger, limits: Thresholds) -> tuple[Span, ...]:
+    """Stretches in which the picture moves: whole seconds whose differences, cuts apart, sum up to the threshold."""
+    seconds = seconds_of(ledger)
+    change = np.where(cut_scores(signals) >= limits.cut_score, 0, signals.change)
+    moving = np.bincount(seconds, weights=change / (PIXELS * 256.0)) >= limits.motion
+    starts = np.searchsorted(seconds, np.arange(len(moving) + 1), side="left")
+    spans = [(int(starts[a]), int(starts[b])) for a, b in runs(moving)]
+    return _lasting(spans, ledger, limits.motion_seconds)
+
+
+def seconds_of(ledger: Ledger) -> NDArray[np.int64]:
+    """Whole seconds from the first frame to each frame (N,), rounded down, from its time stamp."""
+    base = ledger.time_base
+    seconds: NDArray[np.int64] = (ledger.pts - ledger.pts[0]) * base.numerator // base.denominator
+    return seconds
+
+
+def per_second(values: NDArray[np.float64], seconds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean of `values` (N,) over the frames that begin in each second; NaN where none does."""
+    counts = np.bincount(seconds)
+    sums = np.bincount(seconds, weights=values)
+    means = np.full(len(counts), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def _lasting(spans: list[tuple[int, int]], ledger: Ledger, shortest: float) -> tuple[Span, ...]:
+    """Those that last at least so many seconds, from the time of the first frame to the end of the last."""
+    least = Fraction(str(shortest))
+    return tuple(Span(a, b) for a, b in spans if ledger.time_of(b) - ledger.time_of(a) >= least)
