@@ -14,10 +14,10 @@ from ingest.graph import (
     display_size,
 )
 from ingest.hashes import sha256_of
+from ingest.intervals import Interval
 from ingest.probe import Probe
 from ingest.profiles import Profile
 from ingest.report import ClipFacts, Rendition, RenditionKind, SourceFacts
-from ingest.segment import Interval
 from ingest.storyboard import VTT_NAME
 from ingest.waveform import WAVEFORM_NAME
 
@@ -74,6 +74,8 @@ def clip_facts(job_dir: Path, name: str, ledger: Ledger, interval: Interval, rec
         size=(job_dir / name).stat().st_size,
         sha256=sha256_of(job_dir / name),
         recipe=recipe,
+        reasons=interval.reasons,
+        eventful=interval.eventful,
     )
 
 

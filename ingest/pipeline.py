@@ -18,7 +18,10 @@ from ingest.normalise import normalise
 from ingest.probe import Probe, probe
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits, Profile
 from ingest.report import REPORT_NAME, ClipFacts, Recipe, Report
-from ingest.segment import CLIPS_DIR, cut, fixed_length
+from ingest.segment import CLIPS_DIR, cut
+from ingest.segmentation.build import segment
+from ingest.segmentation.strategy import Material
+from ingest.signals.findings import Findings
 from ingest.storyboard import write_vtt
 from ingest.waveform import WAVEFORM_NAME, write_waveform
 from ingest.workspace import SOURCE_NAME, Workspace, open_workspace
@@ -102,15 +105,18 @@ def _derive(workspace: Workspace, profile: Profile, notify: _Notifier) -> Report
     if facts.audio:
         write_waveform(workspace.path / PCM_NAME, workspace.path / WAVEFORM_NAME)
     version = version_of(workspace.tools.ffmpeg)
-    recipes = [Recipe("ffmpeg", version, made.command, asdict(profile))]
+    recipes = [Recipe("ffmpeg", version, made.command, profile.parameters())]
     clips: list[ClipFacts] = []
-    intervals = fixed_length(ledger, made.master_keys, profile.clip_seconds, profile.clip_min_seconds)
+    found = Findings(ledger.frame_count, False, False)
+    intervals = segment(Material(ledger, made.master_keys, found, free_ends=False), profile.segments)
     (workspace.path / CLIPS_DIR).mkdir()
     for number, interval in enumerate(intervals):
         notify.at("segment", number / len(intervals))
         name = f"{CLIPS_DIR}/{number:04}.mp4"
         command = cut(workspace, facts, profile, ledger, interval, name)
-        recipes.append(Recipe("ffmpeg", version, command, asdict(interval)))
+        recipes.append(
+            Recipe("ffmpeg", version, command, asdict(interval) | {"reasons": list(interval.reasons)})
+        )
         clips.append(clip_facts(workspace.path, name, ledger, interval, len(recipes) - 1))
     return Report(
         source=source_facts(workspace.source, digests, facts, ledger),

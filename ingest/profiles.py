@@ -7,7 +7,12 @@ are coded side by side, beside the decoder's and the filters' threads, so the pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ingest.segmentation.plan import DEFAULT_PLAN, SegmentPlan
+from ingest.signals.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +20,11 @@ class Profile:
     """Parameters of every rendition. Sizes in pixels, rates in hertz, lengths in seconds, bit rates in bits/s.
 
     `max_short_side` caps the shorter side, so that portrait video is treated like landscape. `gop_seconds` is the
-    distance of key frames in the master and the proxy, hence the grid on which clips may start.
+    distance of key frames in the master and the proxy, hence the grid on which clips may start. `thresholds` decide
+    what is found in pictures and sound, `segments` how the recording is cut into clips.
     """
 
-    name: str = "standard-1"
+    name: str = "standard-2"
     max_short_side: int = 720
     crf: int = 23
     preset: str = "veryfast"
@@ -35,8 +41,13 @@ class Profile:
     storyboard_columns: int = 10
     storyboard_tiles: int = 100
     storyboard_width: int = 160
-    clip_seconds: int = 10
-    clip_min_seconds: int = 3
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    segments: SegmentPlan = DEFAULT_PLAN
+
+    def parameters(self) -> dict[str, Any]:
+        """The profile as JSON has it, for a recipe."""
+        parameters: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return parameters
 
 
 DEFAULT_PROFILE = Profile()

@@ -7,17 +7,15 @@ fall on picture boundaries, is cut by the sample and coded again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import ffmpeg
-import numpy as np
-from numpy.typing import NDArray
 
 from ingest.errors import MachineFault
 from ingest.frames import Ledger
 from ingest.graph import CLEAN, MASTER_NAME, MP4
+from ingest.intervals import Interval
 from ingest.normalise import assert_same_times, compile_graph
 from ingest.packets import read_packets
 from ingest.probe import Probe
@@ -27,30 +25,6 @@ from ingest.workspace import Workspace
 CLIPS_DIR = "clips"
 # Enough for AAC to find its feet before the first sample that is kept.
 _SOUND_LEAD = Fraction(1, 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Frames start_frame ≤ n < end_frame of a recording."""
-
-    start_frame: int
-    end_frame: int
-
-
-def fixed_length(ledger: Ledger, keys: NDArray[np.int64], seconds: int, shortest: int) -> list[Interval]:
-    """Cut at the first key frame on or after each `seconds`; a rest shorter than `shortest` joins the last clip.
-
-    The intervals cover every frame once. `keys` are ordinals of the master's key frames, the first of them 0.
-    """
-    starts = [0]
-    for key in keys.tolist():
-        # half a millisecond: the tolerance with which the key frames were placed
-        if ledger.time_of(key) - ledger.time_of(starts[-1]) + Fraction(1, 2000) >= seconds:
-            starts.append(key)
-    end = ledger.frame_count
-    if len(starts) > 1 and ledger.time_of(end) - ledger.time_of(starts[-1]) < shortest:
-        starts.pop()
-    return [Interval(a, b) for a, b in zip(starts, [*starts[1:], end], strict=True)]
 
 
 def cut(

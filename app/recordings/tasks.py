@@ -76,7 +76,9 @@ def _ingest(job: JobContext, source: Path, out: Path) -> Report:
     return ingest(
         source,
         out,
-        profile=replace(DEFAULT_PROFILE, clip_seconds=settings.clip_seconds),
+        profile=replace(
+            DEFAULT_PROFILE, segments=DEFAULT_PROFILE.segments.with_length(settings.clip_seconds)
+        ),
         tools=tools,
         on_progress=on_progress,
         should_stop=job.should_abort,

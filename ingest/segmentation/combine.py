@@ -33,7 +33,7 @@ def combine(material: Material, proposals: list[Proposal], bounds: Bounds) -> li
     unless no key frame allows it. A clip without an event or a person's range in it is not eventful.
     """
     exact = sorted({(p.start_frame, p.end_frame) for p in proposals if p.role == "exact"})
-    pinned = [(material.key_before(start), end) for start, end in exact]
+    pinned = [(material.key_before(start), material.end_after(end)) for start, end in exact]
     costs = _costs(material, proposals)
     clips = set(pinned)
     for start, end in _free(material, pinned):
@@ -61,7 +61,7 @@ def _widened(material: Material, start: int, end: int, bounds: Bounds) -> tuple[
         return start, end
     start = material.key_before(ledger.frame_at(max(Fraction(0), ledger.time_of(end) - least)))
     if ledger.time_of(end) - ledger.time_of(start) < least:
-        end = material.around(start, start, 0, bounds.min_seconds)[1]
+        end = material.end_after(material.around(start, start, 0, bounds.min_seconds)[1])
     return start, end
 
 
@@ -71,7 +71,8 @@ def _cut(material: Material, costs: Costs, stretch: tuple[int, int], bounds: Bou
     pieces = partition(material, costs, stretch, bounds.min_seconds, bounds.max_seconds - overlap)
     if not overlap:
         return pieces
-    return [*((start, material.around(start, end, 0, overlap)[1]) for start, end in pieces[:-1]), pieces[-1]]
+    reached = [material.end_after(material.around(end, end, 0, overlap)[1]) for _, end in pieces]
+    return [(start, until) for (start, _), until in zip(pieces, [*reached[:-1], pieces[-1][1]], strict=True)]
 
 
 def _costs(material: Material, proposals: list[Proposal]) -> Costs:

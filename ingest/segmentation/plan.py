@@ -117,3 +117,4 @@ PLANS: dict[str, type[Any]] = {
     "activity": ActivityPlan,
     "manual": ManualPlan,
 }
+DEFAULT_PLAN = SegmentPlan()

@@ -19,11 +19,20 @@ TOLERANCE = Fraction(1, 2000)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """A recording's frames, the ordinals of its master's key frames (sorted, int64, the first 0), what was found."""
+    """A recording's frames, the ordinals of its master's key frames (sorted, int64, the first 0), what was found.
+
+    `free_ends`: a clip may end after any frame, as pictures are stored in the order in which they are shown; else only
+    before a key frame.
+    """
 
     ledger: Ledger
     keys: NDArray[np.int64]
     findings: Findings
+    free_ends: bool = True
+
+    def end_after(self, frame: int) -> int:
+        """The first place at or after `frame` where a clip may end."""
+        return frame if self.free_ends else self.key_after(frame)
 
     def key_before(self, frame: int) -> int:
         """The last key frame at or before `frame`."""

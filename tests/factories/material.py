@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.frames import Ledger
 from ingest.intervals import Span
+from ingest.profiles import Profile
 from ingest.segmentation.plan import (
     ActivityPlan,
     FixedLengthPlan,
@@ -21,6 +22,11 @@ from ingest.segmentation.strategy import Material
 from ingest.signals.findings import Findings
 from ingest.signals.heard import SoundEvent
 from ingest.signals.seen import Cut
+
+SHORT_CLIPS = Profile(
+    name="short-clips",
+    segments=SegmentPlan(2, 12, FixedLengthPlan(4), scene_cut=None, sound_event=None),
+)
 
 
 def ledger_of(gaps: list[int]) -> Ledger:

@@ -118,6 +118,13 @@ def test_overlap_is_what_was_asked_for() -> None:
     assert bounds_of(clips) == [(0, 100), (80, 180), (160, 260), (240, 300)]
 
 
+def test_ends_fall_before_key_frames_where_they_must() -> None:
+    material = replace(steady(30), free_ends=False)
+    plan = replace(NOTHING, fixed_length=FixedLengthPlan(10, 1.5), manual=ManualPlan(((42, 57),)))
+    clips = bounds_of(segment(material, plan))
+    assert clips == [(0, 40), (40, 60), (60, 110), (90, 200), (180, 290), (270, 300)]
+
+
 def test_a_rest_too_short_between_ranges_reaches_over_them() -> None:
     plan = replace(NOTHING, manual=ManualPlan(((0, 100), (110, 300))))
     assert bounds_of(segment(steady(30), plan)) == [(0, 100), (80, 110), (110, 300)]
