@@ -76,19 +76,28 @@ def _cut(material: Material, costs: Costs, stretch: tuple[int, int], bounds: Bou
 
 
 def _costs(material: Material, proposals: list[Proposal]) -> Costs:
-    """What the proposals say of each key frame: how much it is wanted as an edge, and whether it is inside an event."""
+    """What the proposals say of each key frame."""
     wanted: dict[int, float] = {}
-    events = []
+    through: dict[int, float] = {}
     for one in proposals:
         edges = [material.key_before(one.start_frame)]
         if one.role == "event":
             edges.append(material.key_after(one.end_frame))
-            events.append((edges[0], edges[1]))
+            _cut_through(material, edges[0], edges[1], through)
         elif one.role == "grid":
             edges = [_nearest(material, one.start_frame)]
         for edge in edges:
             wanted[edge] = max(wanted.get(edge, 0.0), one.weight)
-    return Costs(wanted, merged(events, gap=-1))
+    return Costs(wanted, through)
+
+
+def _cut_through(material: Material, start: int, end: int, through: dict[int, float]) -> None:
+    """Add to each key frame inside an event how deep in it lies."""
+    time = material.ledger.time_of
+    half = (time(end) - time(start)) / 2
+    for key in material.keys_between(start, end):
+        depth = min(time(key) - time(start), time(end) - time(key)) / half
+        through[key] = through.get(key, 0.0) + float(depth)
 
 
 def _nearest(material: Material, frame: int) -> int:

@@ -6,7 +6,6 @@ wants to; between equals, even lengths win. All is counted in one number; the sa
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -20,16 +19,15 @@ _UNEVEN = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """`wanted`: weight of a cut at a key frame; `events`: sorted, disjoint intervals of frames not to be cut."""
+    """Of key frames: `wanted`, how much a cut there is wanted; `through`, how deep in events it lies, from 0 at an
+    event's edge to 1 at its middle, summed up over all events."""
 
     wanted: dict[int, float]
-    events: list[tuple[int, int]]
+    through: dict[int, float]
 
     def of_cut(self, frame: int) -> float:
         """What a cut before `frame` costs."""
-        at = bisect_left(self.events, (frame,)) - 1
-        inside = at >= 0 and frame < self.events[at][1]
-        return (_THROUGH_EVENT if inside else 0.0) + (0.0 if frame in self.wanted else _UNWANTED)
+        return _THROUGH_EVENT * self.through.get(frame, 0.0) + (0.0 if frame in self.wanted else _UNWANTED)
 
 
 def partition(
@@ -37,7 +35,7 @@ def partition(
 ) -> list[tuple[int, int]]:
     """Cut [start, end) at key frames into pieces of `shortest` to `longest` seconds, as near as can be."""
     start, end = stretch
-    inner = material.keys[(material.keys > start) & (material.keys < end)].tolist()
+    inner = material.keys_between(start, end)
     frames = [start, *inner, end]
     times = [float(material.ledger.time_of(frame)) for frame in frames]
     price = [costs.of_cut(frame) for frame in inner]

@@ -69,7 +69,7 @@ class SegmentPlan:
     """
 
     min_seconds: float = 3.0
-    max_seconds: float = 30.0
+    max_seconds: float = 15.0
     fixed_length: FixedLengthPlan | None = FixedLengthPlan()
     scene_cut: SceneCutPlan | None = SceneCutPlan()
     sound_event: SoundEventPlan | None = SoundEventPlan()
@@ -89,14 +89,11 @@ class SegmentPlan:
 
     def with_length(self, seconds: float) -> SegmentPlan:
         """The same with a clip each `seconds`, and bounds that let them be."""
+        present = self.fixed_length or FixedLengthPlan()
+        fixed = replace(present, seconds=seconds)
         least = min(self.min_seconds, seconds)
-        fixed = replace(self.fixed_length or FixedLengthPlan(), seconds=seconds)
-        return replace(
-            self,
-            min_seconds=least,
-            max_seconds=max(self.max_seconds, seconds + least + fixed.overlap_seconds),
-            fixed_length=fixed,
-        )
+        most = max(self.max_seconds * seconds / present.seconds, seconds + least + fixed.overlap_seconds)
+        return replace(self, min_seconds=least, max_seconds=most, fixed_length=fixed)
 
     def only(self, names: tuple[str, ...]) -> SegmentPlan:
         """The same with these strategies and no others; one that took no part has its defaults. Raises ValueError."""

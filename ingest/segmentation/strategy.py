@@ -43,6 +43,12 @@ class Material:
         at = int(np.searchsorted(self.keys, frame, side="left"))
         return int(self.keys[at]) if at < len(self.keys) else self.ledger.frame_count
 
+    def keys_between(self, start: int, end: int) -> list[int]:
+        """The key frames after `start` and before `end`."""
+        first, last = np.searchsorted(self.keys, start, "right"), np.searchsorted(self.keys, end, "left")
+        between: list[int] = self.keys[first:last].tolist()
+        return between
+
     def around(self, start_frame: int, end_frame: int, before: float, after: float) -> tuple[int, int]:
         """Frames [start, end) from `before` seconds ahead of `start_frame` to `after` seconds past `end_frame`."""
         ledger = self.ledger

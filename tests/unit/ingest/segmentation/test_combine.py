@@ -21,7 +21,7 @@ from ingest.segmentation.strategy import Material
 from tests.factories.material import lengths, materials, plans, shots, steady
 
 SLACK = 0.001
-NOTHING = SegmentPlan(fixed_length=None, scene_cut=None, sound_event=None)
+NOTHING = SegmentPlan(max_seconds=30, fixed_length=None, scene_cut=None, sound_event=None)
 
 
 def covered(clips: list[Interval]) -> set[int]:

@@ -116,5 +116,6 @@ def test_plans_that_cannot_be_kept_are_refused(make: object) -> None:
 def test_only_and_with_length_leave_a_plan_that_can_be_kept() -> None:
     plan = SegmentPlan().only(("activity", "manual"))
     assert (plan.fixed_length, plan.scene_cut, plan.activity) == (None, None, ActivityPlan())
-    assert SegmentPlan().with_length(60).max_seconds == 63
+    assert SegmentPlan().with_length(60).max_seconds == 90
+    assert SegmentPlan().with_length(4).max_seconds == 7
     assert SegmentPlan().with_length(1).min_seconds == 1
