@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingest.errors import FileRejected, IngestError, ProfileError
 from ingest.ffmpeg import find_tools
+from ingest.page import PAGE_NAME, write_page
 from ingest.pipeline import Progress, ingest
 from ingest.profile_file import load_profile, preset_names
 from ingest.profiles import Profile
@@ -38,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
             tools=find_tools(os.environ),
             on_progress=_print_progress if show else None,
         )
+        write_page(args.out, report, name=args.file.name)
     except FileRejected as refusal:
         return _fail(f"{args.file}: {refusal.message} [{refusal.reason_code}]", 1)
     except IngestError as fault:
@@ -109,7 +111,7 @@ def _summary(report: Report, out: Path) -> str:
     source = report.source
     lines = [
         f"{source.frame_count} frames, {source.duration:.3f} s, {source.width}x{source.height} {source.video_codec}",
-        f"{len(report.renditions)} renditions and {len(report.clips)} clips in {out}",
+        f"{len(report.renditions)} renditions and {len(report.clips)} clips in {out}; see {out / PAGE_NAME}",
         *report.findings,
     ]
     return "\n".join(lines) + "\n"

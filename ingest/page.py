@@ -17,7 +17,7 @@ from ingest import drawing
 from ingest.frames import Ledger
 from ingest.report import Rendition, RenditionKind, Report
 from ingest.signals.findings import Findings
-from ingest.timeline import rows_of
+from ingest.timeline import moments_of, rows_of
 
 PAGE_NAME = "report.html"
 _WAVE_HEIGHT = 80
@@ -60,6 +60,7 @@ def write_page(out_dir: Path, report: Report, *, name: str) -> Path:
             total=total,
             storyboard=_storyboard(out_dir, report),
             rows=rows_of(report, findings, ledger, total),
+            moments=moments_of(findings, ledger),
             ticks=drawing.ticks(total),
             wave=drawing.waveform(out_dir / sound.path, total, _WAVE_HEIGHT) if sound else "",
             wave_height=_WAVE_HEIGHT,

@@ -27,6 +27,29 @@ class Row:
     path: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happens at once, and how strongly, in its own measure."""
+
+    seconds: float
+    frame: int
+    what: str
+    score: float
+
+
+_SOUNDS = {"impulse": "Sudden loud sounds", "onset": "Other onsets of sound"}
+
+
+def moments_of(findings: Findings | None, ledger: Ledger) -> list[Moment]:
+    """Cuts and sounds in order of time."""
+    if findings is None:
+        return []
+    cuts = [Moment(float(ledger.time_of(c.frame)), c.frame, "scene cut", c.score) for c in findings.cuts]
+    names = {"impulse": "sudden loud sound", "onset": "onset of sound"}
+    sounds = [Moment(s.seconds, s.frame, names[s.kind], s.strength) for s in findings.sounds]
+    return sorted([*cuts, *sounds], key=lambda one: one.seconds)
+
+
 def rows_of(report: Report, findings: Findings | None, ledger: Ledger, total: float) -> list[Row]:
     """The rows that a report has something for; `total` is the recording's length in seconds."""
 
@@ -54,7 +77,7 @@ def _found(findings: Findings, time: Callable[[int], float], total: float) -> li
         path = curve(findings.curves.change, total, _LIVELY, CURVE_HEIGHT)
         rows.append(Row("curve", "Change of the picture", "each second", path=path))
     if findings.sound:
-        for kind, title in (("impulse", "Sudden loud sounds"), ("onset", "Other onsets of sound")):
+        for kind, title in _SOUNDS.items():
             heard = [(one.frame, one.frame) for one in findings.sounds if one.kind == kind]
             rows.append(_row(kind, title, heard, time, total))
         rows.append(_row("silence", "Silence", _pairs(findings.silence), time, total))

@@ -27,6 +27,7 @@ def test_module_runs_and_prints_the_report(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert Report.from_json(done.stdout) == Report.read(tmp_path / "out")
+    assert "<bdi>a.mp4</bdi>" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_refusal_is_one_line_and_status_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
