@@ -83,7 +83,7 @@ def _costs(material: Material, proposals: list[Proposal]) -> Costs:
         edges = [material.key_before(one.start_frame)]
         if one.role == "event":
             edges.append(material.key_after(one.end_frame))
-            _cut_through(material, edges[0], edges[1], through)
+            _cut_through(material, one, through)
         elif one.role == "grid":
             edges = [_nearest(material, one.start_frame)]
         for edge in edges:
@@ -91,13 +91,13 @@ def _costs(material: Material, proposals: list[Proposal]) -> Costs:
     return Costs(wanted, through)
 
 
-def _cut_through(material: Material, start: int, end: int, through: dict[int, float]) -> None:
-    """Add to each key frame inside an event how deep in it lies."""
+def _cut_through(material: Material, event: Proposal, through: dict[int, float]) -> None:
+    """Add to each key frame inside an event how deep in it that lies, squared: what matters is in the middle."""
     time = material.ledger.time_of
-    half = (time(end) - time(start)) / 2
-    for key in material.keys_between(start, end):
-        depth = min(time(key) - time(start), time(end) - time(key)) / half
-        through[key] = through.get(key, 0.0) + float(depth)
+    start, end = time(event.start_frame), time(event.end_frame)
+    for key in material.keys_between(event.start_frame, event.end_frame):
+        depth = min(time(key) - start, end - time(key)) / ((end - start) / 2)
+        through[key] = through.get(key, 0.0) + float(depth) ** 2
 
 
 def _nearest(material: Material, frame: int) -> int:

@@ -20,7 +20,7 @@ _UNEVEN = 0.01
 @dataclass(frozen=True, slots=True)
 class Costs:
     """Of key frames: `wanted`, how much a cut there is wanted; `through`, how deep in events it lies, from 0 at an
-    event's edge to 1 at its middle, summed up over all events."""
+    event's edges to 1 at its middle, summed up over all events."""
 
     wanted: dict[int, float]
     through: dict[int, float]

@@ -113,6 +113,13 @@ def test_an_event_longer_than_the_bound_is_cut_evenly() -> None:
     assert bounds_of(clips) == [(0, 200), (200, 400), (400, 600)]
 
 
+def test_where_shots_follow_each_other_the_cut_falls_between_them() -> None:
+    fired = range(22, 240, 34)
+    clips = segment(steady(24, sounds=shots(*fired)), SegmentPlan())
+    assert len(clips) == 2
+    assert min(abs(clips[1].start_frame - shot) for shot in fired) >= 10
+
+
 def test_overlap_is_what_was_asked_for() -> None:
     clips = segment(steady(30), replace(NOTHING, fixed_length=FixedLengthPlan(10, 2)))
     assert bounds_of(clips) == [(0, 100), (80, 180), (160, 260), (240, 300)]
