@@ -5,23 +5,54 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from ingest.errors import FileRejected, IngestError
+from ingest.errors import FileRejected, IngestError, ProfileError
 from ingest.ffmpeg import find_tools
 from ingest.kept import KeptFolder
+from ingest.page import PAGE_NAME, write_page
 from ingest.pipeline import Progress, ingest
+from ingest.profile_file import load_profile, preset_names
+from ingest.profiles import Profile
 from ingest.report import Report
+from ingest.segmentation.plan import PLANS, ManualPlan
 
 _EXAMPLE = """example:
   python -m ingest patrol.mp4 --out derived/
   python -m ingest patrol.mp4 --out derived/ --json | jq .clips
+  python -m ingest patrol.mp4 --out derived/ --strategy scene_cut,sound_event --range 250:900
 
 exit status: 0 done, 1 the file was refused, 2 something here failed (worth trying again)"""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
+    args = _parser().parse_args(argv)
+    show = sys.stderr.isatty()
+    try:
+        if not args.file.is_file():
+            raise IngestError(f"{args.file} is not a file; name a recording")
+        report = ingest(
+            args.file,
+            args.out,
+            profile=_profile(args.profile, args.strategy, args.range),
+            tools=find_tools(os.environ),
+            store=KeptFolder(args.keep) if args.keep else None,
+            on_progress=_print_progress if show else None,
+        )
+        write_page(args.out, report, name=args.file.name)
+    except FileRejected as refusal:
+        return _fail(f"{args.file}: {refusal.message} [{refusal.reason_code}]", 1)
+    except IngestError as fault:
+        return _fail(str(fault), 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing was left behind", 2)
+    sys.stdout.write(report.to_json() if args.json else _summary(report, args.out))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ingest",
         description="Normalise a recording, account for every frame, cut it into clips.",
@@ -32,33 +63,45 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where everything derived goes"
     )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="DIR",
         help="keep finished steps there: a run cut off goes on where it was",
     )
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    args = parser.parse_args(argv)
-    show = sys.stderr.isatty()
+    parser.add_argument(
+        "--profile",
+        default="standard",
+        metavar="NAME|FILE",
+        help=f"how to derive: {', '.join(preset_names())}, or a JSON file (default: standard)",
+    )
+    parser.add_argument(
+        "--strategy",
+        metavar="NAME[,NAME]",
+        help=f"cut by these alone: {', '.join(PLANS)} (default: the profile's)",
+    )
+    parser.add_argument(
+        "--range",
+        action="append",
+        default=[],
+        metavar="START:END",
+        help="make a clip of frames START to END (not included), whatever else is cut; may be repeated",
+    )
+    return parser
+
+
+def _profile(name: str, strategies: str | None, ranges: list[str]) -> Profile:
+    """The profile with what the command line says of its clips. Raises ProfileError."""
+    profile = load_profile(name)
     try:
-        if not args.file.is_file():
-            raise IngestError(f"{args.file} is not a file; name a recording")
-        report = ingest(
-            args.file,
-            args.out,
-            tools=find_tools(os.environ),
-            store=KeptFolder(args.keep) if args.keep else None,
-            on_progress=_print_progress if show else None,
-        )
-    except FileRejected as refusal:
-        return _fail(f"{args.file}: {refusal.message} [{refusal.reason_code}]", 1)
-    except IngestError as fault:
-        return _fail(str(fault), 2)
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was left behind", 2)
-    sys.stdout.write(report.to_json() if args.json else _summary(report, args.out))
-    return 0
+        plan = profile.segments.only(tuple(strategies.split(","))) if strategies else profile.segments
+        if ranges:
+            named = [(int(start), int(end)) for start, _, end in (one.partition(":") for one in ranges)]
+            plan = replace(plan, manual=ManualPlan(tuple(named)))
+    except ValueError as error:
+        raise ProfileError(f"--strategy or --range: {error}") from error
+    return replace(profile, segments=plan)
 
 
 def _print_progress(progress: Progress) -> None:
@@ -76,7 +119,7 @@ def _summary(report: Report, out: Path) -> str:
     source = report.source
     lines = [
         f"{source.frame_count} frames, {source.duration:.3f} s, {source.width}x{source.height} {source.video_codec}",
-        f"{len(report.renditions)} renditions and {len(report.clips)} clips in {out}",
+        f"{len(report.renditions)} renditions and {len(report.clips)} clips in {out}; see {out / PAGE_NAME}",
         *report.findings,
     ]
     return "\n".join(lines) + "\n"

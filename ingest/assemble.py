@@ -63,7 +63,7 @@ def assemble(
     write_storyboard(parts, workspace.path, plan, profile, ledger)
     counts = [len(one.pts) for one in decoded]
     join_samples([part / SAMPLES_NAME for part in parts], counts, workspace.path / SAMPLES_NAME, profile)
-    return Assembled(ledger, keys, _find(workspace.path, parts, ledger), command)
+    return Assembled(ledger, keys, _find(workspace.path, parts, ledger, profile), command)
 
 
 def _check_seams(plan: Plan, decoded: Sequence[Decoded]) -> None:
@@ -83,9 +83,9 @@ def _join(folder: Path, plan: Plan, parts: Sequence[Path], sound: Path | None) -
         write_waveform(folder / PCM_NAME, folder / WAVEFORM_NAME)
 
 
-def _find(folder: Path, parts: Sequence[Path], ledger: Ledger) -> Findings:
+def _find(folder: Path, parts: Sequence[Path], ledger: Ledger, profile: Profile) -> Findings:
     pictures = join_pictures([PictureSignals.load(part / SIGNALS_PART) for part in parts])
     heard = read_sound(folder / PCM_NAME) if (folder / PCM_NAME).exists() else None
-    findings = analyse(ledger, pictures, heard)
+    findings = analyse(ledger, pictures, heard, profile.thresholds)
     (folder / SIGNALS_NAME).write_text(findings.to_json())
     return findings

@@ -46,5 +46,9 @@ class MachineFault(IngestError):
     """Something here failed (disk full, a tool missing, killed from outside): retry later."""
 
 
+class ProfileError(IngestError):
+    """A profile cannot be used; the message says what is wrong where."""
+
+
 class Cancelled(IngestError):
     """The caller's `should_stop` answered yes; everything half-written has been removed."""

@@ -80,6 +80,8 @@ def clip_facts(job_dir: Path, name: str, ledger: Ledger, interval: Interval, rec
         size=(job_dir / name).stat().st_size,
         sha256=sha256_of(job_dir / name),
         recipe=recipe,
+        reasons=interval.reasons,
+        eventful=interval.eventful,
     )
 
 

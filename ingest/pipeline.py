@@ -23,7 +23,9 @@ from ingest.plan import Plan
 from ingest.probe import Probe
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits, Profile
 from ingest.report import REPORT_NAME, ClipFacts, Recipe, Report
-from ingest.segment import CLIPS_DIR, cut_all, fixed_length
+from ingest.segment import CLIPS_DIR, cut_all
+from ingest.segmentation.build import segment
+from ingest.segmentation.strategy import Material
 from ingest.steps import SOUND, Forgetful, StepStore, Work, command_of, do_plan, do_step, step_names
 from ingest.workspace import Workspace, open_workspace
 
@@ -127,7 +129,7 @@ def finish(work: Work, plan: Plan, made: Mapping[str, Path], notify: Notifier) -
     version = version_of(workspace.tools.ffmpeg)
     chunks = {"chunks": [asdict(chunk) for chunk in plan.chunks]}
     recipes = [
-        Recipe("ffmpeg", version, command_of(parts[0]), asdict(profile) | chunks),
+        Recipe("ffmpeg", version, command_of(parts[0]), profile.parameters() | chunks),
         Recipe("ffmpeg", version, whole.command, {}),
     ]
     if sound:
@@ -152,7 +154,9 @@ def _cut_clips(
     work: Work, plan: Plan, whole: Assembled, recipes: list[Recipe], notify: Notifier
 ) -> tuple[ClipFacts, ...]:
     workspace, profile, ledger = work.workspace, work.profile, whole.ledger
-    intervals = fixed_length(ledger, whole.master_keys, profile.clip_seconds, profile.clip_min_seconds)
+    # the pictures of a copied master may be stored in another order than they are shown in
+    material = Material(ledger, whole.master_keys, whole.findings, free_ends=not plan.copied)
+    intervals = segment(material, profile.segments)
     clips: list[ClipFacts] = []
     for cut in cut_all(workspace, plan, profile, ledger, intervals):
         notify.at("segment", len(clips) / len(intervals))

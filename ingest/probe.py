@@ -87,7 +87,8 @@ def _describe(workspace: Workspace) -> dict[str, Any]:
     for option, value in input_options(workspace.limits).items():
         argv += [f"-{option}", str(value)]
     done = workspace.run([*argv, "-of", "json", "-show_format", "-show_streams", f"file:{SOURCE_NAME}"])
-    if done.status == 0 and "max_streams" not in done.stderr:
+    # ffprobe ends with 0 all the same when it met a bound of ours, and tells of what it did not open as of nothing
+    if done.status == 0 and not any(bound in done.stderr for bound in ("max_streams", "max pixel count")):
         described: dict[str, Any] = json.loads(done.stdout.read_text(errors="replace"))
         return described
     raise refusal_of(done.stderr, workspace.limits)

@@ -10,7 +10,12 @@ without touching a time stamp, and a player that steps by frames waits for none 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ingest.segmentation.plan import DEFAULT_PLAN, SegmentPlan
+from ingest.signals.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Profile:
     A source that is already as the master would be, at no more than `copy_bit_rate`, is copied, not coded again.
     `loudness` is in LUFS, `loudest_peak` in dBFS, `most_gain` in dB (EBU R128). One picture each `sample_seconds` is
     kept in colour, a square of `sample_side`, for fingerprints and features.
+    `thresholds` decide what is found in pictures and sound, `segments` how the recording is cut into clips.
     """
 
     name: str = "standard-2"
@@ -49,8 +55,18 @@ class Profile:
     storyboard_columns: int = 10
     storyboard_tiles: int = 300
     storyboard_width: int = 160
-    clip_seconds: int = 10
-    clip_min_seconds: int = 3
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    segments: SegmentPlan = DEFAULT_PLAN
+
+    def coding(self) -> dict[str, Any]:
+        """The parameters that decide what is coded, without those of what is made of it later."""
+        decides = self.parameters()
+        return {name: decides[name] for name in decides if name not in ("name", "thresholds", "segments")}
+
+    def parameters(self) -> dict[str, Any]:
+        """The profile as JSON has it, for a recipe."""
+        parameters: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return parameters
 
 
 DEFAULT_PROFILE = Profile()

@@ -79,7 +79,11 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """A clip: frames [start_frame, end_frame), source PTS [start_pts, end_pts), its length in seconds, its file."""
+    """A clip: frames [start_frame, end_frame), source PTS [start_pts, end_pts), its length in seconds, its file.
+
+    `reasons` say why it was cut so ("impulse", "scene_cut", "fixed_length", …); `eventful` is False where nothing was
+    noticed in it.
+    """
 
     path: str
     start_frame: int
@@ -90,6 +94,8 @@ class ClipFacts:
     size: int
     sha256: str
     recipe: int
+    reasons: tuple[str, ...]
+    eventful: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ class Report:
             source=SourceFacts(**source),
             profile=raw["profile"],
             renditions=tuple(Rendition(**r) for r in raw["renditions"]),
-            clips=tuple(ClipFacts(**c) for c in raw["clips"]),
+            clips=tuple(ClipFacts(**(c | {"reasons": tuple(c["reasons"])})) for c in raw["clips"]),
             recipes=tuple(Recipe(**(r | {"command": tuple(r["command"])})) for r in raw["recipes"]),
             findings=tuple(raw["findings"]),
         )

@@ -13,8 +13,6 @@ from fractions import Fraction
 from typing import Any
 
 import ffmpeg
-import numpy as np
-from numpy.typing import NDArray
 
 from ingest.errors import MachineFault
 from ingest.frames import Ledger
@@ -40,22 +38,6 @@ class Cut:
     path: str
     interval: Interval
     command: tuple[str, ...]
-
-
-def fixed_length(ledger: Ledger, keys: NDArray[np.int64], seconds: int, shortest: int) -> list[Interval]:
-    """Cut at the first key frame on or after each `seconds`; a rest shorter than `shortest` joins the last clip.
-
-    The intervals cover every frame once. `keys` are ordinals of the master's key frames, the first of them 0.
-    """
-    starts = [0]
-    for key in keys.tolist():
-        # half a millisecond: the tolerance with which the key frames were placed
-        if ledger.time_of(key) - ledger.time_of(starts[-1]) + Fraction(1, 2000) >= seconds:
-            starts.append(key)
-    end = ledger.frame_count
-    if len(starts) > 1 and ledger.time_of(end) - ledger.time_of(starts[-1]) < shortest:
-        starts.pop()
-    return [Interval(a, b) for a, b in zip(starts, [*starts[1:], end], strict=True)]
 
 
 def cut_all(

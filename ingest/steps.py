@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -71,7 +71,7 @@ class Work:
     def step(self, name: str) -> Step:
         """The step of that name on this source."""
         ffmpeg = version_of(self.workspace.tools.ffmpeg)
-        decides = [STEPS_VERSION, ffmpeg, self.sha256, asdict(self.profile), name]
+        decides = [STEPS_VERSION, ffmpeg, self.sha256, self.profile.coding(), name]
         return Step(name, hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest())
 
     def perform(self, name: str, run: Callable[[Workspace], None]) -> Path:

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, CreatedAt, IdPk, Json
@@ -85,7 +86,8 @@ class Rendition(Base):
 class Clip(Base):
     """The half-open interval [start_frame, end_frame) of one recording, materialised as its own file.
 
-    PTS are integers in the recording's time base; `end_pts` is the PTS at which the last frame ends.
+    PTS are integers in the recording's time base; `end_pts` is the PTS at which the last frame ends. `reasons` say why
+    it was cut so; `eventful` is false where nothing was noticed in it: such clips are kept, as negatives.
     """
 
     __tablename__ = "clips"
@@ -102,6 +104,8 @@ class Clip(Base):
     start_pts: Mapped[int] = mapped_column(BigInteger)
     end_pts: Mapped[int] = mapped_column(BigInteger)
     seconds: Mapped[float]
+    eventful: Mapped[bool]
+    reasons: Mapped[list[str]] = mapped_column(JSONB)
     blob_key: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[bytes]

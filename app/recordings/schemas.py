@@ -72,7 +72,8 @@ class RecordingDetailSchema(RecordingSchema):
 
 
 class RecordingClipSchema(BaseSchema):
-    """Frames are half-open and count from 0; PTS are in the recording's time base."""
+    """Frames are half-open and count from 0; PTS are in the recording's time base. `reasons` say why the clip was cut
+    so; `eventful` is false where nothing was noticed in it."""
 
     id = fields.UUID(required=True)
     recording_id = fields.UUID(required=True)
@@ -82,5 +83,7 @@ class RecordingClipSchema(BaseSchema):
     start_pts = fields.Integer(required=True)
     end_pts = fields.Integer(required=True)
     seconds = fields.Float(required=True)
+    eventful = fields.Boolean(required=True)
+    reasons = fields.List(fields.String(), required=True)
     size = fields.Integer(required=True)
     sha256 = Hex(required=True)

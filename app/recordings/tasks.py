@@ -143,7 +143,7 @@ def _faults_told_apart(job: JobContext, recording_id: UUID) -> Iterator[None]:
 
 
 def _profile(settings: Settings) -> Profile:
-    return replace(DEFAULT_PROFILE, clip_seconds=settings.clip_seconds)
+    return replace(DEFAULT_PROFILE, segments=DEFAULT_PROFILE.segments.with_length(settings.clip_seconds))
 
 
 def _report(job: JobContext, at: Progress) -> None:

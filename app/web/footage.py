@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from app.audit.models import AuditEvent
-from app.recordings.models import Recording
+from app.recordings.models import Clip, Recording
 from app.recordings.service import IngestProgress
 from app.uploads.models import Upload
 
@@ -56,6 +56,14 @@ HISTORY: Final[dict[str, str]] = {
     "recording:withdrawn": "Withdrawn",
     "recording:erased": "Erased: its key was destroyed",
     "clip:viewed": "A clip was looked at for labelling",
+}
+# What a clip's reasons say happens in it; the others say only where the recording was cut.
+HAPPENINGS: Final[dict[str, str]] = {
+    "impulse": "sudden loud sound",
+    "onset": "sound begins",
+    "motion": "motion",
+    "speech": "speech",
+    "manual": "chosen by a person",
 }
 
 
@@ -146,3 +154,10 @@ def duration_in_words(seconds: float) -> str:
 def history_in_words(events: Iterable[AuditEvent]) -> list[tuple[AuditEvent, str]]:
     """Each entry with its sentence."""
     return [(event, HISTORY.get(event.tag, event.tag)) for event in events]
+
+
+def clip_in_words(clip: Clip) -> str:
+    """What happens in a clip, as far as it was noticed."""
+    if not clip.eventful:
+        return "Uneventful"
+    return ", ".join(HAPPENINGS[one] for one in clip.reasons if one in HAPPENINGS).capitalize() or "–"

@@ -13,6 +13,9 @@ from ingest.intervals import Span, runs
 from ingest.signals.pictures import PIXELS, PictureSignals
 from ingest.signals.thresholds import Thresholds
 
+# Of all change, how much must be light that came or went at once; of that light, how much may stay.
+_FLASH_SHARE, _FLASH_LEFT = 0.8, 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -41,13 +44,19 @@ def find_cuts(signals: PictureSignals, limits: Thresholds) -> tuple[Cut, ...]:
 
 
 def _flashes(signals: PictureSignals) -> NDArray[np.bool_]:
-    """Frames (N,) that are lighter nearly everywhere and whose light is gone within three: a shot in the dark."""
+    """Frames (N,) at which a light flashes up or goes out again within three frames: a shot in the dark.
+
+    Nearly everything becomes lighter, and soon after the picture is as dark as before; or the other way round.
+    """
     light = signals.light.astype(np.int64)
-    before = np.concatenate([light[:1], light[:-1]])
-    risen = light - before
-    after = np.lib.stride_tricks.sliding_window_view(np.pad(light, (0, 3), mode="edge"), 4)[:, 1:]
-    left = np.abs(after - before[:, None]).min(axis=1)
-    flashes: NDArray[np.bool_] = (risen >= 0.8 * signals.change) & (left <= 0.3 * risen) & (risen > 0)
+    step = np.diff(light, prepend=light[:1])
+    everywhere = np.abs(step) >= np.maximum(_FLASH_SHARE * signals.change, 1)
+    padded = np.lib.stride_tricks.sliding_window_view(np.pad(light, 4, mode="edge"), 4)
+    count = len(light)
+    before, after = padded[:count], padded[5 : 5 + count]
+    was_so = np.where(step > 0, np.abs(after[:, :3] - (light - step)[:, None]).min(axis=1), 0)
+    was_so = np.where(step < 0, np.abs(before[:, :3] - light[:, None]).min(axis=1), was_so)
+    flashes: NDArray[np.bool_] = everywhere & (was_so <= _FLASH_LEFT * np.abs(step))
     return flashes
 
 

@@ -83,6 +83,8 @@ def make_ready_recording(session: Session, vault: Vault, **values: Any) -> Recor
                 start_pts=5000 * ordinal,
                 end_pts=5000 * (ordinal + 1),
                 seconds=5.0,
+                eventful=ordinal == 0,
+                reasons=["impulse"] if ordinal == 0 else [],
                 **_stored(session, vault, row, f"clips/{ordinal:04}.mp4", data),
             )
         )

@@ -134,7 +134,9 @@ class Crew:
         found = connection.execute(query, [task]).fetchone()
         if found is not None:
             holder = stack.enter_context(psycopg.connect(self.site.conninfo))
-            holder.execute(HELD[task], [next(value for name, value in found[0].items() if name.endswith("_id"))])
+            holder.execute(
+                HELD[task], [next(value for name, value in found[0].items() if name.endswith("_id"))]
+            )
 
     def kill(self) -> None:
         """Ends the worker process alone: what it started must end by itself."""

@@ -55,6 +55,7 @@ def test_a_force_reads_what_became_of_its_footage(site: Site) -> None:
     assert [one["id"] for one in listed] == [str(site.ready.id)]
     clips = site.client.get(f"{path}/clips", headers=site.officer).json["items"]
     assert [(clip["start_frame"], clip["end_frame"]) for clip in clips] == [(50, 100), (0, 50)]
+    assert [(clip["eventful"], clip["reasons"]) for clip in clips] == [(False, []), (True, ["impulse"])]
     assert site.client.get(path, headers=site.auditor).status_code == 200
 
 

@@ -65,6 +65,17 @@ def test_up_down_and_up_again_with_data_in_every_table(engine: Engine, database_
         fill_every_table(connection)
 
 
+def test_clips_from_before_reasons_are_no_negatives(engine: Engine, database_url: str) -> None:
+    with engine.begin() as connection:
+        fill_every_table(connection)
+        connection.execute(text("UPDATE clips SET eventful = false, reasons = '[]'"))
+    downgrade(database_url, "6774bb9a100a")
+    upgrade(database_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT eventful, reasons FROM clips")).one()
+    assert tuple(found) == (True, ["fixed_length"])
+
+
 def test_the_models_equal_the_head(engine: Engine) -> None:
     def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
         return not (kind in ("table", "index") and (name or "").startswith("procrastinate_"))

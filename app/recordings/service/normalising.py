@@ -129,6 +129,8 @@ def _clips(attempt: Attempt, report: Report) -> list[Clip]:
             start_pts=one.start_pts,
             end_pts=one.end_pts,
             seconds=one.seconds,
+            eventful=one.eventful,
+            reasons=list(one.reasons),
             blob_key=attempt.blob_key(one.path),
             size=one.size,
             sha256=bytes.fromhex(one.sha256),

@@ -12,7 +12,7 @@ from app.authz.permissions import Permission
 from app.core.http import current_identity, transaction
 from app.recordings import service
 from app.recordings.schemas import STATES, WithdrawSchema
-from app.web.footage import ADVICE, history_in_words, progress_in_words
+from app.web.footage import ADVICE, clip_in_words, history_in_words, progress_in_words
 from app.web.forms import Form, read_form
 
 pages = Blueprint("recordings", __name__)
@@ -49,6 +49,7 @@ def one_recording(recording_id: UUID) -> Answer:
         advice=ADVICE.get(found.recording.reason_code or "", ""),
         clips=clips,
         clip_count=found.clips,
+        happening=clip_in_words,
         history=history,
     )
 

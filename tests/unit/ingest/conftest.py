@@ -12,12 +12,11 @@ import pytest
 from ingest.ffmpeg import Tools, find_tools
 from ingest.packets import Packets, read_packets
 from ingest.pipeline import ingest
-from ingest.profiles import DEFAULT_LIMITS, Profile
+from ingest.profiles import DEFAULT_LIMITS
 from ingest.report import Report
 from ingest.sample import SampleFacts, write_sample
 from ingest.workspace import Workspace, open_workspace
-
-SHORT_CLIPS = Profile(name="short-clips", clip_seconds=4, clip_min_seconds=2)
+from tests.factories.material import SHORT_CLIPS
 
 
 @pytest.fixture(scope="session")

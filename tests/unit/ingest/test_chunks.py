@@ -25,11 +25,12 @@ from ingest.pipeline import ingest
 from ingest.plan import Plan, make_plan
 from ingest.profiles import DEFAULT_LIMITS, Profile
 from ingest.sample import SampleFacts
+from ingest.segmentation.plan import DEFAULT_PLAN
 from ingest.steps import Work, do_plan, do_step, step_names
 from ingest.workspace import Workspace, open_workspace
 from tests.media import synthetic
 
-CHUNKED = Profile(name="chunked", chunk_seconds=2, chunk_slack=1, clip_seconds=3, clip_min_seconds=1)
+CHUNKED = Profile(name="chunked", chunk_seconds=2, chunk_slack=1, segments=DEFAULT_PLAN.with_length(3))
 CLOSED = ("-g", "20", "-bf", "2")
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "closed.mp4": lambda p: synthetic.plain(p, seconds=7, extra=CLOSED),

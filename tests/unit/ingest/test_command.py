@@ -27,6 +27,7 @@ def test_module_runs_and_prints_the_report(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert Report.from_json(done.stdout) == Report.read(tmp_path / "out")
+    assert "<bdi>a.mp4</bdi>" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_refusal_is_one_line_and_status_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,3 +91,18 @@ def test_digests_and_reasons(tmp_path: Path) -> None:
 def test_a_report_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version 99"):
         Report.from_json('{"version": 99}')
+
+
+def test_clips_are_cut_as_the_command_line_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = synthetic.plain(tmp_path / "a.mp4", seconds=7, rate="10")
+    out = tmp_path / "out"
+    argv = [str(source), "--out", str(out), "--strategy", "scene_cut", "--range", "30:50"]
+    assert main(argv) == 0
+    clips = [(clip.start_frame, clip.end_frame, clip.reasons) for clip in Report.read(out).clips]
+    assert clips == [(0, 30, ()), (30, 50, ("manual",)), (40, 70, ("manual",))]
+    capsys.readouterr()
+    for wrong in (["--range", "9"], ["--strategy", "magic"], ["--profile", "nowhere"]):
+        assert main([str(source), "--out", str(out), *wrong]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert "no strategy is called magic" in lines[1]

@@ -23,6 +23,7 @@ from ingest.report import Report
 from ingest.sample import SampleFacts, frame_time
 from ingest.sound import code_sound
 from ingest.workspace import Workspace
+from tests.factories.material import SHORT_CLIPS
 from tests.media import synthetic
 
 # name, maker, frames, duration in seconds, master's size
@@ -75,7 +76,7 @@ def test_two_runs_give_the_same_bytes(
     derived: tuple[Path, Report], exercise: tuple[Path, SampleFacts], tmp_path: Path
 ) -> None:
     out, _ = derived
-    ingest(exercise[0], tmp_path, profile=Profile(name="short-clips", clip_seconds=4, clip_min_seconds=2))
+    ingest(exercise[0], tmp_path, profile=SHORT_CLIPS)
     names = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
     assert names == sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
     assert {"master.mp4", "proxy.mp4", "ledger.parquet", "clips/0000.mp4", "report.json"} < set(names)

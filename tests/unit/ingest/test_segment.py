@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ingest.ffmpeg import Tools
 from ingest.frames import Ledger
 from ingest.report import Report
-from ingest.segment import fixed_length
 
 
 def decoded(tools: Tools, path: Path) -> list[str]:
@@ -57,35 +53,6 @@ def sound(tools: Tools, path: Path) -> np.ndarray:
     ]
     raw = subprocess.run(argv, capture_output=True, check=True, timeout=60).stdout
     return np.frombuffer(raw, dtype="<i2").astype(np.float64)
-
-
-def ledger_of(gaps: list[int], keys: list[int]) -> tuple[Ledger, np.ndarray]:
-    duration = np.array(gaps, dtype=np.int64)
-    pts = np.concatenate([[0], np.cumsum(duration[:-1])]).astype(np.int64)
-    key = np.zeros(len(gaps), dtype=np.bool_)
-    return Ledger(Fraction(1, 1000), pts, duration, key, (b"\0" * 16,) * len(gaps)), np.array(
-        sorted({0, *keys})
-    )
-
-
-@settings(max_examples=50)
-@given(st.lists(st.integers(10, 900), min_size=1, max_size=80), st.data())
-def test_intervals_cover_every_frame_once_and_start_on_key_frames(
-    gaps: list[int], data: st.DataObject
-) -> None:
-    keys = data.draw(st.lists(st.integers(0, len(gaps) - 1), max_size=20))
-    ledger, key_frames = ledger_of(gaps, keys)
-    intervals = fixed_length(ledger, key_frames, 2, 1)
-    assert [i.start_frame for i in intervals][1:] == [i.end_frame for i in intervals][:-1]
-    assert (intervals[0].start_frame, intervals[-1].end_frame) == (0, len(gaps))
-    assert all(i.start_frame < i.end_frame and i.start_frame in key_frames for i in intervals)
-    for interval in intervals[1:]:
-        assert ledger.time_of(interval.end_frame) - ledger.time_of(interval.start_frame) >= 1
-
-
-def test_a_short_rest_joins_the_clip_before() -> None:
-    ledger, keys = ledger_of([100] * 45, [0, 10, 20, 30, 40])
-    assert [(i.start_frame, i.end_frame) for i in fixed_length(ledger, keys, 2, 1)] == [(0, 20), (20, 45)]
 
 
 def test_clips_hold_the_masters_own_pictures(derived: tuple[Path, Report], tools: Tools) -> None:
