@@ -22,7 +22,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Interval(Span):
-    """The frames of a clip; `reasons` why it was cut so (sorted), `eventful` False where nothing was noticed in it."""
+    """The frames of a clip; `reasons` why it was cut so (sorted), `eventful` False where somebody
+    looked and noticed nothing in it."""
 
     reasons: tuple[str, ...] = ()
     eventful: bool = True

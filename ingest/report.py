@@ -81,8 +81,8 @@ class Recipe:
 class ClipFacts:
     """A clip: frames [start_frame, end_frame), source PTS [start_pts, end_pts), its length in seconds, its file.
 
-    `reasons` say why it was cut so ("impulse", "scene_cut", "fixed_length", …); `eventful` is False where nothing was
-    noticed in it.
+    `reasons` say why it was cut so ("impulse", "scene_cut", "fixed_length", …); `eventful` is False where somebody
+    looked and noticed nothing in it.
     """
 
     path: str

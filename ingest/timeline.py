@@ -59,9 +59,9 @@ def rows_of(report: Report, findings: Findings | None, ledger: Ledger, total: fl
     quiet = [clip for clip in report.clips if not clip.eventful]
     loud = [clip for clip in report.clips if clip.eventful]
     rows = [
-        _row("eventful", "Clips in which something happens", [(c.start_frame, c.end_frame) for c in loud], time, total),
-        _row("uneventful", "Clips without event", [(c.start_frame, c.end_frame) for c in quiet], time, total),
-    ]  # fmt: skip
+        _row("eventful", "Clips", [(c.start_frame, c.end_frame) for c in loud], time, total),
+        _row("uneventful", "Uneventful clips", [(c.start_frame, c.end_frame) for c in quiet], time, total),
+    ]
     return rows + (_found(findings, time, total) if findings else [])
 
 

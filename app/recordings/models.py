@@ -87,7 +87,7 @@ class Clip(Base):
     """The half-open interval [start_frame, end_frame) of one recording, materialised as its own file.
 
     PTS are integers in the recording's time base; `end_pts` is the PTS at which the last frame ends. `reasons` say why
-    it was cut so; `eventful` is false where nothing was noticed in it: such clips are kept, as negatives.
+    it was cut so; `eventful` is false where somebody looked and noticed nothing: such clips are kept, as negatives.
     """
 
     __tablename__ = "clips"

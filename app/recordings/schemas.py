@@ -73,7 +73,7 @@ class RecordingDetailSchema(RecordingSchema):
 
 class RecordingClipSchema(BaseSchema):
     """Frames are half-open and count from 0; PTS are in the recording's time base. `reasons` say why the clip was cut
-    so; `eventful` is false where nothing was noticed in it."""
+    so; `eventful` is false where somebody looked and noticed nothing in it."""
 
     id = fields.UUID(required=True)
     recording_id = fields.UUID(required=True)

@@ -25,3 +25,9 @@ class Activity:
                 )
                 found.append(Proposal(start, end, kind, "event"))
         return found
+
+    def looked(self, material: Material) -> bool:
+        """Where motion was asked for and measured, or speech looked for."""
+        found = material.findings
+        seen, heard = found.pictures, found.speech is not None
+        return ("motion" in self.plan.kinds and seen) or ("speech" in self.plan.kinds and heard)

@@ -31,5 +31,8 @@ def strategies_of(plan: SegmentPlan) -> list[Strategy]:
 
 def segment(material: Material, plan: SegmentPlan) -> list[Interval]:
     """Cut a recording as planned. The same plan and material give the same clips."""
-    proposals = [one for strategy in strategies_of(plan) for one in strategy.propose(material)]
-    return combine(material, proposals, Bounds(plan.min_seconds, plan.max_seconds, plan.overlap_seconds))
+    strategies = strategies_of(plan)
+    proposals = [one for strategy in strategies for one in strategy.propose(material)]
+    looked = any(strategy.looked(material) for strategy in strategies)
+    bounds = Bounds(plan.min_seconds, plan.max_seconds, plan.overlap_seconds)
+    return combine(material, proposals, bounds, looked=looked)

@@ -25,12 +25,13 @@ class Bounds:
     overlap_seconds: float = 0.0
 
 
-def combine(material: Material, proposals: list[Proposal], bounds: Bounds) -> list[Interval]:
+def combine(material: Material, proposals: list[Proposal], bounds: Bounds, *, looked: bool) -> list[Interval]:
     """Return the clips, by start.
 
     A person's ranges stay as they are but for their start, which moves back to a key frame; bounds do not touch them.
     All other time is cut into clips of at least the least length, if the recording has that, and at most the greatest,
-    unless no key frame allows it. A clip without an event or a person's range in it is not eventful.
+    unless no key frame allows it. If somebody `looked` for events, a clip without one, or a person's range, is not
+    eventful.
     """
     exact = sorted({(p.start_frame, p.end_frame) for p in proposals if p.role == "exact"})
     pinned = [(material.key_before(start), material.end_after(end)) for start, end in exact]
@@ -38,7 +39,7 @@ def combine(material: Material, proposals: list[Proposal], bounds: Bounds) -> li
     clips = set(pinned)
     for start, end in _free(material, pinned):
         clips |= set(_cut(material, costs, _widened(material, start, end, bounds), bounds))
-    return _intervals(material, sorted(clips), proposals)
+    return _intervals(material, sorted(clips), proposals, looked)
 
 
 def _free(material: Material, pinned: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -106,11 +107,13 @@ def _nearest(material: Material, frame: int) -> int:
     return before if time(frame) - time(before) <= time(after) - time(frame) else after
 
 
-def _intervals(material: Material, clips: list[tuple[int, int]], proposals: list[Proposal]) -> list[Interval]:
+def _intervals(
+    material: Material, clips: list[tuple[int, int]], proposals: list[Proposal], looked: bool
+) -> list[Interval]:
     """The clips with their reasons: what happens in them and, where one begins on a grid's line, that grid."""
     starts, ends = np.array(clips, dtype=np.int64).T
     reasons: list[set[str]] = [set() for _ in clips]
-    eventful = np.zeros(len(clips), dtype=np.bool_)
+    eventful = np.full(len(clips), not looked)
     for one in proposals:
         if one.role == "grid":
             concerned = starts == _nearest(material, one.start_frame)

@@ -32,3 +32,7 @@ class SceneCut:
         return [
             Proposal(a, b, "scene_cut", "grid", _WEIGHT) for a, b in pairwise([*bounds, ledger.frame_count])
         ]
+
+    def looked(self, material: Material) -> bool:  # noqa: ARG002
+        """Never: a cut is no event."""
+        return False

@@ -24,3 +24,7 @@ class SoundEvents:
                 )
                 found.append(Proposal(start, max(end, sound.frame + 1), sound.kind, "event"))
         return found
+
+    def looked(self, material: Material) -> bool:
+        """Where there is sound."""
+        return material.findings.sound

@@ -79,3 +79,7 @@ class Strategy(Protocol):
     def propose(self, material: Material) -> list[Proposal]:
         """Return the wanted intervals, in any order; they may overlap and need not cover anything."""
         ...
+
+    def looked(self, material: Material) -> bool:
+        """Whether it could have noticed an event there: what nobody looked into is not uneventful."""
+        ...

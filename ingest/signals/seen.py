@@ -15,6 +15,8 @@ from ingest.signals.thresholds import Thresholds
 
 # Of all change, how much must be light that came or went at once; of that light, how much may stay.
 _FLASH_SHARE, _FLASH_LEFT = 0.8, 0.3
+# Of the noise that one frame of a frozen picture may have, how much all have on average.
+_STANDING = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def find_frozen(signals: PictureSignals, ledger: Ledger, limits: Thresholds) -> 
 
     FFmpeg's freezedetect (vf_freezedetect.c) compares with the first picture of the run; what is kept of chunks lets
     each frame be compared with the one before, and its light with that of the first of the run: a slow fade ends it.
+    A still camera's noise is as small at this size, but never rests: the mean tells it from a picture that stands.
     """
     noise = limits.freeze_noise * PIXELS * 256
     still = signals.change <= noise
@@ -78,7 +81,9 @@ def find_frozen(signals: PictureSignals, ledger: Ledger, limits: Thresholds) -> 
     found = []
     for start, end in runs(still):
         found += _steady(signals.light[start - 1 : end].tolist(), start - 1, noise)
-    return _lasting(found, ledger, limits.freeze_seconds)
+    total = np.cumsum(signals.change)
+    standing = [(a, b) for a, b in found if total[b - 1] - total[a] <= _STANDING * noise * (b - a)]
+    return _lasting(standing, ledger, limits.freeze_seconds)
 
 
 def _steady(light: list[int], offset: int, noise: float) -> list[tuple[int, int]]:

@@ -89,7 +89,7 @@ def test_an_upload_becomes_a_ready_recording(
         clips = list(session.scalars(select(Clip).order_by(Clip.ordinal)))
         assert clips[0].start_frame == 0
         assert clips[-1].end_frame == 40
-        assert [(clip.eventful, clip.reasons) for clip in clips] == [(False, ["fixed_length"])] * len(clips)
+        assert [clip.reasons for clip in clips] == [["fixed_length"]] * len(clips)
         ledger = load_ledger(vault, session, done)
         assert ledger.frame_count == 40
         assert clips[-1].end_pts == ledger.end_pts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from ingest.segmentation.plan import (
     SoundEventPlan,
 )
 from ingest.segmentation.strategy import Material
+from ingest.signals.findings import Findings
 from tests.factories.material import lengths, materials, plans, shots, steady
 
 SLACK = 0.001
@@ -98,6 +100,28 @@ def test_quiet_time_between_shots_is_kept_apart_as_negatives() -> None:
         (430, 480, True),
         (480, 600, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("plan", "findings", "eventful"),
+    [
+        (SegmentPlan(), Findings(100, True, True), False),
+        (SegmentPlan(), Findings(100, True, False), True),
+        (SegmentPlan(sound_event=None), Findings(100, True, True), True),
+        (SegmentPlan(sound_event=None, activity=ActivityPlan()), Findings(100, True, False), False),
+        (SegmentPlan(activity=ActivityPlan(kinds=("speech",))), Findings(100, True, False), True),
+        (
+            SegmentPlan(activity=ActivityPlan(kinds=("speech",))),
+            Findings(100, False, False, speech=()),
+            False,
+        ),
+    ],
+)
+def test_what_nobody_looked_into_is_not_uneventful(
+    plan: SegmentPlan, findings: Findings, eventful: bool
+) -> None:
+    clips = segment(replace(steady(10), findings=findings), plan)
+    assert {clip.eventful for clip in clips} == {eventful}
 
 
 def test_a_line_of_the_grid_gives_way_to_a_shot() -> None:

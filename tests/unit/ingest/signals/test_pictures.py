@@ -160,6 +160,14 @@ def test_a_slow_fade_is_not_frozen(tmp_path: Path) -> None:
     assert find_frozen(signals, ledger_of(200), Thresholds(freeze_seconds=3)) != ()
 
 
+def test_a_still_cameras_noise_is_not_frozen(tmp_path: Path) -> None:
+    pictures = np.full((100, PIXELS), 100)
+    pictures += np.random.default_rng(4).random(pictures.shape) < 0.1
+    signals = read_pictures(write(tmp_path / "gray.raw", pictures))
+    assert signals.change.max() < DEFAULT_THRESHOLDS.freeze_noise * PIXELS * 256
+    assert find_frozen(signals, ledger_of(100), DEFAULT_THRESHOLDS) == ()
+
+
 def test_motion_is_by_the_clock(tmp_path: Path) -> None:
     pictures = np.zeros((100, PIXELS))
     pictures[25:50:2] = 10
