@@ -10,6 +10,7 @@ is in the schema's metadata as "numerator/denominator".
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from ingest.errors import FileRejected
 from ingest.packets import Packets
@@ -29,6 +31,15 @@ _SCHEMA = (
     ("key", pa.bool_()),
     ("hash", pa.binary(16)),
 )
+# Fields of a line of FFmpeg's framehash muxer, version 2: libavformat/hashenc.c
+_FRAMEHASH = {
+    "stream": pa.int32(),
+    "dts": pa.int64(),
+    "pts": pa.int64(),
+    "duration": pa.int64(),
+    "size": pa.int64(),
+    "hash": pa.string(),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,22 +114,31 @@ def parse_framehash(path: Path, packets: Packets) -> Ledger:
 
     Raises FileRejected when no frame was decoded or two frames claim one time.
     """
-    time_base = Fraction(1)
-    rows: list[tuple[int, int, bytes]] = []
-    with path.open() as lines:
-        for line in lines:
-            if line.startswith("#tb 0:"):
-                time_base = Fraction(line.split(":", 1)[1].strip())
-            elif not line.startswith("#"):
-                _, _, pts, duration, _, digest = (field.strip() for field in line.split(","))
-                rows.append((int(pts), int(duration), bytes.fromhex(digest)))
+    time_base, rows = _split_framehash(path.read_bytes())
     if not rows:
         raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
-    stamps = np.array([row[0] for row in rows], dtype=np.int64)
+    table = csv.read_csv(
+        io.BytesIO(rows),
+        read_options=csv.ReadOptions(column_names=list(_FRAMEHASH)),
+        convert_options=csv.ConvertOptions(column_types=_FRAMEHASH),
+    )
+    stamps = table["pts"].to_numpy()
     gaps = np.diff(stamps)
     if len(gaps) and gaps.min() <= 0:
         where = int(np.argmin(gaps)) + 1
         raise FileRejected("unusable_timing", f"The file's time stamps do not rise: see picture {where}.")
-    last = rows[-1][1] or (int(np.median(gaps)) if len(gaps) else 1)
+    last = table["duration"][-1].as_py() or (int(np.median(gaps)) if len(gaps) else 1)
+    digests = bytes.fromhex("".join(table["hash"].to_pylist()))  # which passes over the blanks
+    hashes = tuple(digests[at : at + 16] for at in range(0, len(digests), 16))
     key = np.isin(stamps, packets.pts[packets.key])
-    return Ledger(time_base, stamps, np.append(gaps, max(1, last)), key, tuple(row[2] for row in rows))
+    return Ledger(time_base, stamps, np.append(gaps, max(1, last)), key, hashes)
+
+
+def _split_framehash(text: bytes) -> tuple[Fraction, bytes]:
+    """The time base that a framehash file tells in its header, and its rows."""
+    time_base = Fraction(1)
+    while text.startswith(b"#"):
+        line, _, text = text.partition(b"\n")
+        if line.startswith(b"#tb 0:"):
+            time_base = Fraction(line.decode().split(":", 1)[1].strip())
+    return time_base, text

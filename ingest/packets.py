@@ -1,33 +1,41 @@
 """What a container says about its pictures without decoding any: when each is shown, and which are key frames.
 
 Reading packets costs a two-hundredth of decoding. It tells variable from constant frame rate, a file cut short, and
-four packets that claim to last ten hours.
+four packets that claim to last ten hours; and where decoding may start.
 """
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
 from ingest.workspace import Workspace
 
 _ENTRIES = "packet=pts,dts,flags:stream=time_base"
+_COLUMNS = {"pts": pa.int64(), "dts": pa.int64(), "flags": pa.string()}
+_LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True)
 class Packets:
-    """Of one video stream: `total` packets stored, and for those shown their `pts` (sorted, in `time_base`) and
-    `key` flags."""
+    """Of one video stream: `total` packets stored, and for those shown, sorted by time, their `pts` (int64, in
+    `time_base`), their `key` flags, and `clean`: key frames at which decoding may start and give every picture from
+    there on, for no picture is stored on one side of it and shown on the other."""
 
     total: int
     time_base: Fraction
     pts: NDArray[np.int64]
     key: NDArray[np.bool_]
+    clean: NDArray[np.bool_]
 
     @property
     def first(self) -> int:
@@ -46,29 +54,52 @@ def read_packets(workspace: Workspace, name: str, stream: str, media_seconds: fl
     argv = [str(workspace.tools.ffprobe), "-v", "error"]
     for option, value in input_options(workspace.limits).items():
         argv += [f"-{option}", str(value)]
-    argv += ["-select_streams", stream, "-show_entries", _ENTRIES, "-of", "compact=p=0:nk=0", f"file:{name}"]
+    argv += ["-select_streams", stream, "-show_entries", _ENTRIES, "-of", "csv=p=0", f"file:{name}"]
     done = workspace.run(argv, media_seconds=media_seconds)
-    pts: list[int] = []
-    key: list[bool] = []
-    total, time_base = 0, Fraction(0)
-    with done.stdout.open() as lines:
-        for line in lines:
-            fields = dict(part.split("=", 1) for part in line.strip().split("|") if "=" in part)
-            if "time_base" in fields:
-                time_base = Fraction(fields["time_base"])
-            if "flags" not in fields:
-                continue
-            total += 1
-            stamp = fields.get("pts", "N/A")
-            stamp = fields.get("dts", "N/A") if stamp == "N/A" else stamp  # AVI stores no pts
-            if stamp != "N/A" and "D" not in fields["flags"]:
-                pts.append(int(stamp))
-                key.append("K" in fields["flags"])
-    if not pts or not time_base:
-        raise FileRejected(
-            "undecodable", "The file names a video track, but no pictures can be read from it."
-        )
-    order = np.argsort(np.array(pts, dtype=np.int64), kind="stable")
-    return Packets(
-        total, time_base, np.array(pts, dtype=np.int64)[order], np.array(key, dtype=np.bool_)[order]
+    return _parse(done.stdout.read_bytes())
+
+
+def _parse(text: bytes) -> Packets:
+    """Parse ffprobe's lines "pts,dts,flags", in order of decoding, and after them the stream's time base "n/d"."""
+    while b",\n" in text:  # a packet with side data ends in an empty field
+        text = text.replace(b",\n", b"\n")
+    lines, time_base = text.strip(), Fraction(0)
+    while lines and b"," not in (said := lines[lines.rfind(b"\n") + 1 :]):
+        time_base = Fraction(said.decode())  # said twice where the stream belongs to a programme
+        lines = lines[: -len(said)].rstrip()
+    if not lines or not time_base:
+        raise _nothing()
+    table = csv.read_csv(
+        io.BytesIO(lines),
+        read_options=csv.ReadOptions(column_names=list(_COLUMNS)),
+        convert_options=csv.ConvertOptions(column_types=_COLUMNS, null_values=["N/A"]),
     )
+    # AVI stores no pts
+    stamps = pc.coalesce(table["pts"], table["dts"])
+    shown = pc.and_(pc.is_valid(stamps), pc.invert(pc.match_substring(table["flags"], "D")))
+    pts = stamps.filter(shown).to_numpy()
+    if not len(pts):
+        raise _nothing()
+    key = pc.match_substring(table["flags"], "K").filter(shown).to_numpy().astype(np.bool_)
+    reordered = pc.is_valid(table["pts"]).filter(shown).to_numpy().astype(np.bool_)
+    clean = _clean(pts, key, told=bool(reordered.all()))
+    order = np.argsort(pts, kind="stable")
+    return Packets(table.num_rows, time_base, pts[order], key[order], clean[order])
+
+
+def _clean(pts: NDArray[np.int64], key: NDArray[np.bool_], *, told: bool) -> NDArray[np.bool_]:
+    """Of packets in order of decoding, the key frames that no other packet crosses.
+
+    A picture stored after a key frame and shown before it leans on what lies before (the leading pictures of an open
+    group). Where the container tells no order of showing, only a stream of nothing but key frames is sure to have none.
+    """
+    if not told and not key.all():
+        return np.arange(len(key)) == np.argmax(key)
+    before = np.maximum.accumulate(np.concatenate([[_EARLIEST], pts[:-1]]))
+    after = np.minimum.accumulate(np.concatenate([pts[1:], [_LATEST]])[::-1])[::-1]
+    clean: NDArray[np.bool_] = key & (before < pts) & (pts < after)
+    return clean
+
+
+def _nothing() -> FileRejected:
+    return FileRejected("undecodable", "The file names a video track, but no pictures can be read from it.")

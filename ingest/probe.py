@@ -12,6 +12,7 @@ from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
 from ingest.packets import Packets, read_packets
 from ingest.profiles import Limits
+from ingest.starts import keep_fresh_starts
 from ingest.whitelist import AUDIO_CODECS, VIDEO_CODECS
 from ingest.workspace import SOURCE_NAME, Workspace
 
@@ -81,6 +82,7 @@ def probe(workspace: Workspace) -> Probe:
     video = _pick_video(streams, workspace.limits)
     index = int(video["index"])
     packets = read_packets(workspace, SOURCE_NAME, str(index), duration)
+    packets = keep_fresh_starts(workspace, packets, index, video["codec_name"], duration)
     span = float((int(packets.pts[-1]) - int(packets.pts[0])) * Fraction(video["time_base"]))
     refuse_long(span, workspace.limits)
     refuse_sparse(packets, span, workspace.limits)

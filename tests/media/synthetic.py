@@ -22,6 +22,28 @@ def run_ffmpeg(*args: str) -> None:
     subprocess.run([find_tools().ffmpeg, "-nostdin", "-v", "error", "-y", *args], check=True, timeout=60)
 
 
+def frame_hashes(source: Path, start: float | None = None) -> list[tuple[int, str]]:
+    """(PTS, MD5) of each picture by a decode of its own; with `start`, from the key frame at or before that second."""
+    seek = ("-ss", str(start), "-noaccurate_seek", "-seek_timestamp", "1") if start else ()
+    argv = [
+        find_tools().ffmpeg,
+        "-nostdin",
+        "-v",
+        "error",
+        "-threads",
+        "1",
+        "-copyts",
+        *seek,
+        "-noautorotate",
+    ]
+    shown = ("-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framemd5", "-")
+    done = subprocess.run(
+        [*argv, "-i", source, *shown], capture_output=True, text=True, check=True, timeout=60
+    )
+    rows = [line.split(",") for line in done.stdout.splitlines() if not line.startswith("#")]
+    return [(int(row[2]), row[5].strip()) for row in rows]
+
+
 def plain(
     path: Path,
     *,

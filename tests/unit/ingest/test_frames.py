@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -67,7 +68,13 @@ def test_written_and_read_it_is_the_same_and_so_are_the_bytes(tmp_path: Path, le
 
 def test_framehash_is_parsed_with_gaps_as_durations_and_source_keys(tmp_path: Path) -> None:
     (tmp_path / "f.txt").write_text(FRAMEHASH)
-    packets = Packets(3, Fraction(1, 1000), np.array([40, 80, 200]), np.array([True, False, True]))
+    packets = Packets(
+        3,
+        Fraction(1, 1000),
+        np.array([40, 80, 200]),
+        np.array([True, False, True]),
+        np.array([True, False, True]),
+    )
     ledger = parse_framehash(tmp_path / "f.txt", packets)
     assert ledger.time_base == Fraction(1, 1000)
     assert ledger.pts.tolist() == [40, 80, 200]
@@ -81,7 +88,7 @@ def test_framehash_is_parsed_with_gaps_as_durations_and_source_keys(tmp_path: Pa
 def test_ordinals_outside_are_refused(tmp_path: Path) -> None:
     (tmp_path / "f.txt").write_text(FRAMEHASH)
     ledger = parse_framehash(
-        tmp_path / "f.txt", Packets(0, Fraction(1), np.array([], int), np.array([], bool))
+        tmp_path / "f.txt", Packets(0, Fraction(1), np.array([], int), np.array([], bool), np.array([], bool))
     )
     for ordinal in (-1, 4):
         with pytest.raises(IndexError):
@@ -98,7 +105,10 @@ def test_ordinals_outside_are_refused(tmp_path: Path) -> None:
 def test_no_frames_or_two_at_one_time_are_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "f.txt").write_text(text)
     with pytest.raises(FileRejected) as refusal:
-        parse_framehash(tmp_path / "f.txt", Packets(0, Fraction(1), np.array([], int), np.array([], bool)))
+        parse_framehash(
+            tmp_path / "f.txt",
+            Packets(0, Fraction(1), np.array([], int), np.array([], bool), np.array([], bool)),
+        )
     assert refusal.value.reason_code == reason
 
 
@@ -106,3 +116,14 @@ def test_another_parquet_file_is_no_ledger(tmp_path: Path) -> None:
     pq.write_table(pa.table({"ordinal": [1]}), tmp_path / "x.parquet")
     with pytest.raises(ValueError, match="not a frame ledger"):
         Ledger.read(tmp_path / "x.parquet")
+
+
+def test_framehash_is_parsed_fast_enough(tmp_path: Path) -> None:
+    """Far below the goal of 20,000 frames a processor second, so that only a change of kind fails."""
+    rows = "".join(f"0, {n:10}, {n:10}, 1, 28800, {n:032x}\n" for n in range(40_000))
+    (tmp_path / "f.txt").write_text("#tb 0: 1/1000\n" + rows)
+    none = np.array([], bool)
+    started = time.process_time()
+    ledger = parse_framehash(tmp_path / "f.txt", Packets(0, Fraction(1), np.array([], int), none, none))
+    assert time.process_time() - started < 2
+    assert ledger.hashes[39_999].hex() == f"{39_999:032x}"

@@ -1,0 +1,100 @@
+"""What packets tell without decoding: times, key frames, and at which of them decoding may start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingest.packets import Packets
+from ingest.probe import probe
+from ingest.workspace import Workspace
+from tests.media import synthetic
+
+PacketsOf = Callable[[Path], Packets]
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-b-pyramid", "0", "-g", "10")
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_key_frames_of_closed_groups_are_clean(tmp_path: Path, packets_of: PacketsOf, suffix: str) -> None:
+    found = packets_of(synthetic.plain(tmp_path / f"closed.{suffix}", codec=X264))
+    assert (found.total, len(found.pts)) == (50, 50)
+    assert found.key.nonzero()[0].tolist() == [0, 10, 20, 30, 40]
+    assert found.clean.tolist() == found.key.tolist()
+    assert (found.pts[1:] > found.pts[:-1]).all()
+
+
+def test_key_frames_with_leading_pictures_are_not(tmp_path: Path, packets_of: PacketsOf) -> None:
+    codec = ("-c:v", "mpeg4", "-g", "10", "-bf", "2")  # whose groups are open
+    found = packets_of(synthetic.plain(tmp_path / "open.mp4", codec=codec))
+    assert found.key.sum() >= 5
+    assert found.clean.nonzero()[0].tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "clean"),
+    [
+        ("closed.mp4", X264, [0, 10, 20, 30, 40]),
+        ("closed.ts", X264, [0, 10, 20, 30, 40]),
+        ("refresh.mp4", (*X264[:2], "-x264-params", "intra-refresh=1:keyint=10:bframes=0:scenecut=0"), [0]),
+        (
+            "hevc.mkv",
+            ("-c:v", "libx265", "-x265-params", "keyint=10:open-gop=0:log-level=0"),
+            [0, 10, 20, 30, 40],
+        ),
+    ],
+)
+def test_decoding_may_start_where_the_picture_starts_afresh(
+    tmp_path: Path, open_on: Callable[[Path], Workspace], name: str, codec: tuple[str, ...], clean: list[int]
+) -> None:
+    pixels = ("-pix_fmt", "yuv420p")
+    found = probe(open_on(synthetic.plain(tmp_path / name, codec=codec, extra=pixels, channels=0))).packets
+    assert found.key.sum() > 1
+    assert found.clean.nonzero()[0].tolist() == clean
+
+
+@pytest.mark.parametrize("name", ["closed.mp4", "open.mp4", "refresh.ts"])
+def test_decoding_from_a_clean_key_frame_gives_the_same_pictures(
+    tmp_path: Path, open_on: Callable[[Path], Workspace], name: str
+) -> None:
+    how = {"closed": "", "open": "open-gop=1:b-adapt=0:", "refresh": "intra-refresh=1:"}[
+        name.partition(".")[0]
+    ]
+    codec = (
+        "-c:v",
+        "libx264",
+        "-pix_fmt",
+        "yuv420p",
+        "-x264-params",
+        f"{how}keyint=10:min-keyint=5:bframes=2",
+    )
+    source = synthetic.plain(tmp_path / name, codec=codec, channels=0)
+    found = probe(open_on(source)).packets
+    whole = synthetic.frame_hashes(source)
+    for start in found.clean.nonzero()[0].tolist():
+        seconds = float((int(found.pts[start]) - int(found.pts[0])) * found.time_base)
+        part = synthetic.frame_hashes(source, seconds + 0.02)
+        assert [digest for _, digest in part] == [digest for _, digest in whole[start:]]
+
+
+def test_avi_tells_no_order_so_only_streams_of_key_frames_are_clean(
+    tmp_path: Path, packets_of: PacketsOf
+) -> None:
+    still = packets_of(synthetic.plain(tmp_path / "still.avi"))
+    assert still.clean.all()
+    moving = packets_of(
+        synthetic.plain(tmp_path / "moving.avi", codec=("-c:v", "mpeg4", "-g", "10", "-bf", "2"))
+    )
+    assert moving.key.sum() >= 5
+    assert moving.clean.nonzero()[0].tolist() == [0]
+
+
+def test_pictures_that_an_edit_list_hides_are_counted_but_not_shown(
+    tmp_path: Path, packets_of: PacketsOf
+) -> None:
+    whole = synthetic.plain(tmp_path / "whole.mp4", codec=(*X264[:-1], "25"))
+    cut = tmp_path / "cut.mp4"
+    synthetic.run_ffmpeg("-ss", "1.2", "-i", str(whole), "-c", "copy", str(cut))
+    found = packets_of(cut)
+    assert found.total > len(found.pts)
