@@ -58,6 +58,13 @@ def refuse_truncated(
         )
 
 
+def unsaid_end(packets: Packets) -> str:
+    """The finding of a file that declares neither a count nor a length: MPEG-TS, and what is written as it happens."""
+    if packets.broken_off:
+        return "The file breaks off in the middle of its data: its end is missing."
+    return "The file does not say how long it is: if its end is missing, that does not show."
+
+
 def truncated(present: int, declared: int) -> FileRejected:
     """The refusal of a file whose pictures are fewer than it declares."""
     return FileRejected(

@@ -6,21 +6,19 @@ All outputs pass frames through one for one; time zero is the first frame, and s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import ffmpeg
 
 from ingest.ffmpeg import input_options
-from ingest.probe import Probe, VideoStream
+from ingest.picture import display_size, upright
+from ingest.probe import Probe
 from ingest.profiles import Limits, Profile
 from ingest.workspace import SOURCE_NAME
 
 FRAMES_NAME = "frames.txt"
 MASTER_NAME, PROXY_NAME = "master.mp4", "proxy.mp4"
 STORYBOARD_NAME, POSTER_NAME, PCM_NAME = "storyboard.jpg", "poster.jpg", "audio.wav"
-_TURNS = {0: (), 90: ("clock",), 180: ("clock", "clock"), 270: ("cclock",)}
 # No title, place, time or encoder's name reaches a rendition, and no bytes that differ from run to run.
 CLEAN = {
     "map_metadata": -1,
@@ -34,29 +32,6 @@ MP4 = {**CLEAN, "metadata:s:v": "encoder=", "movflags": "+faststart", "write_tmc
 _LONGEST_GOP = 1000
 # SEI units hold x264's version and options; the decoder needs none of them.
 NO_SEI = "filter_units=remove_types=6"
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A picture's width and height in pixels, both even."""
-
-    width: int
-    height: int
-
-
-def display_size(video: VideoStream, short_side: int) -> Size:
-    """Size with square pixels, upright, at most `short_side` on the shorter side, never enlarged, even."""
-    width, height = Fraction(video.width) * max(video.sar, Fraction(1)), Fraction(video.height)
-    if video.sar < 1:
-        height /= video.sar
-    if video.rotation in (90, 270):
-        width, height = height, width
-    scale = min(Fraction(1), Fraction(short_side) / min(width, height))
-    return Size(_even(width * scale), _even(height * scale))
-
-
-def _even(length: Fraction) -> int:
-    return max(2, int(length / 2) * 2)
 
 
 def storyboard_interval(probe: Probe, profile: Profile) -> float:
@@ -101,24 +76,11 @@ def build(probe: Probe, profile: Profile, limits: Limits) -> Any:
     )  # fmt: skip
 
 
-def _upright(picture: Any, video: VideoStream, size: Size) -> Any:
-    if video.interlaced:
-        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
-    for turn in _TURNS[video.rotation]:
-        picture = picture.filter("transpose", turn)
-    return (
-        picture.filter("scale", size.width, size.height, flags="bicubic", out_range="tv")
-        .filter("setsar", 1)
-        .filter("format", "yuv420p")
-        .filter("setpts", "PTS-STARTPTS")
-    )
-
-
 def _pictures(picture: Any, probe: Probe, profile: Profile) -> list[Any]:
     """Master, proxy, storyboard and poster, from one upright branch."""
     size = display_size(probe.video, profile.max_short_side)
     small = display_size(probe.video, profile.proxy_short_side)
-    branches = _upright(picture, probe.video, size).filter_multi_output("split", 4)
+    branches = upright(picture, probe.video, size).filter_multi_output("split", 4)
     return [
         branches[0],
         branches[1].filter("scale", small.width, small.height),

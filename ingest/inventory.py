@@ -11,9 +11,9 @@ from ingest.graph import (
     POSTER_NAME,
     PROXY_NAME,
     STORYBOARD_NAME,
-    display_size,
 )
 from ingest.hashes import sha256_of
+from ingest.picture import display_size
 from ingest.probe import Probe
 from ingest.profiles import Profile
 from ingest.report import ClipFacts, Rendition, RenditionKind, SourceFacts

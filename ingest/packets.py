@@ -7,7 +7,7 @@ four packets that claim to last ten hours; and where decoding may start.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -22,6 +22,8 @@ from ingest.workspace import Workspace
 
 _ENTRIES = "packet=pts,dts,flags:stream=time_base"
 _COLUMNS = {"pts": pa.int64(), "dts": pa.int64(), "flags": pa.string()}
+# What ffprobe says of Matroska and of MP4 in fragments (libavformat/matroskadec.c, mov.c).
+_BROKEN_OFF = ("File ended prematurely", "partial file")
 _LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
 
@@ -29,13 +31,15 @@ _LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 class Packets:
     """Of one video stream: `total` packets stored, and for those shown, sorted by time, their `pts` (int64, in
     `time_base`), their `key` flags, and `clean`: key frames at which decoding may start and give every picture from
-    there on, for no picture is stored on one side of it and shown on the other."""
+    there on, for no picture is stored on one side of it and shown on the other. `broken_off` when the file ends
+    inside of what it began to say."""
 
     total: int
     time_base: Fraction
     pts: NDArray[np.int64]
     key: NDArray[np.bool_]
     clean: NDArray[np.bool_]
+    broken_off: bool = False
 
     @property
     def first(self) -> int:
@@ -56,7 +60,8 @@ def read_packets(workspace: Workspace, name: str, stream: str, media_seconds: fl
         argv += [f"-{option}", str(value)]
     argv += ["-select_streams", stream, "-show_entries", _ENTRIES, "-of", "csv=p=0", f"file:{name}"]
     done = workspace.run(argv, media_seconds=media_seconds)
-    return _parse(done.stdout.read_bytes())
+    packets = _parse(done.stdout.read_bytes())
+    return replace(packets, broken_off=any(said in done.stderr for said in _BROKEN_OFF))
 
 
 def _parse(text: bytes) -> Packets:
@@ -94,7 +99,8 @@ def _clean(pts: NDArray[np.int64], key: NDArray[np.bool_], *, told: bool) -> NDA
     group). Where the container tells no order of showing, only a stream of nothing but key frames is sure to have none.
     """
     if not told and not key.all():
-        return np.arange(len(key)) == np.argmax(key)
+        first: NDArray[np.bool_] = np.arange(len(key)) == np.argmax(key)
+        return first
     before = np.maximum.accumulate(np.concatenate([[_EARLIEST], pts[:-1]]))
     after = np.minimum.accumulate(np.concatenate([pts[1:], [_LATEST]])[::-1])[::-1]
     clean: NDArray[np.bool_] = key & (before < pts) & (pts < after)

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ingest.frames import Ledger
-from ingest.graph import display_size
 from ingest.packets import Packets
-from ingest.probe import VideoStream
+from ingest.picture import display_size
 from ingest.report import Report
 from ingest.sample import SampleFacts
+from ingest.streams import VideoStream
 
 VIDEO = VideoStream(
     index=0, codec="h264", width=1920, height=1080, rotation=0, sar=Fraction(1), pixel_format="yuv420p",

@@ -1,0 +1,102 @@
+"""Any camera's picture as one kind: upright, progressive, square pixels, SDR BT.709 in range tv, 4:2:0, from time zero.
+
+One frame goes in and one comes out, at the same time: nothing here may drop, double or move a frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ingest.streams import VideoStream
+
+_TURNS = {0: (), 90: ("clock",), 180: ("clock", "clock"), 270: ("cclock",)}
+# FFmpeg's names for the matrix that zscale knows by another.
+_MATRICES = {"smpte170m": "170m", "bt470bg": "470bg", "fcc": "fcc", "smpte240m": "240m", "ycgco": "ycgco"}
+# Where nothing is said, standard definition is BT.601 and the rest BT.709, as players take it: ITU-R BT.601, BT.709.
+_STANDARD_WIDTH, _STANDARD_HEIGHT = 1280, 576
+# Nits that diffuse white is set to before tone mapping (the display of BT.1886).
+_WHITE_NITS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A picture's width and height in pixels, both even."""
+
+    width: int
+    height: int
+
+
+def display_size(video: VideoStream, short_side: int) -> Size:
+    """Size with square pixels, upright, at most `short_side` on the shorter side, never enlarged, even."""
+    width, height = Fraction(video.width) * max(video.sar, Fraction(1)), Fraction(video.height)
+    if video.sar < 1:
+        height /= video.sar
+    if video.rotation in (90, 270):
+        width, height = height, width
+    scale = min(Fraction(1), Fraction(short_side) / min(width, height))
+    return Size(_even(width * scale), _even(height * scale))
+
+
+def _even(length: Fraction) -> int:
+    return max(2, int(length / 2) * 2)
+
+
+def upright(picture: Any, video: VideoStream, size: Size) -> Any:
+    """The branch of ffmpeg-python filters that all renditions are made from."""
+    if video.interlaced:
+        # a frame for a frame, at its own time; a frame that says that it is progressive passes untouched
+        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    for turn in _TURNS[video.rotation]:
+        picture = picture.filter("transpose", turn)
+    picture = picture.filter(
+        "scale", size.width, size.height, flags="bicubic", out_range="tv", **_coded(video)
+    )
+    return (
+        _standard_colours(picture, video)
+        .filter("setsar", 1)
+        .filter("format", "yuv420p")
+        .filter("setparams", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709")
+        .filter("setpts", "PTS-STARTPTS")
+    )
+
+
+def _rgb(video: VideoStream) -> bool:
+    return video.pixel_format.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2"))
+
+
+def _coded(video: VideoStream) -> dict[str, str]:
+    """Options of `scale` for a source that has no matrix yet."""
+    return {"out_color_matrix": "bt709"} if _rgb(video) else {}
+
+
+def _standard_colours(picture: Any, video: VideoStream) -> Any:
+    """Convert to BT.709, by the path that the source needs: none, another matrix, another gamut, or tone mapping.
+
+    What is said of the source is given outright, for a frame may leave it out. Tone curve: Hable's, FFmpeg's `tonemap`.
+    """
+    colour = video.colour
+    if _rgb(video):
+        return picture
+    if colour.hdr or colour.wide:
+        transfer = colour.transfer if colour.hdr else "709"
+        source = {"pin": "2020", "tin": transfer, "min": "2020_ncl", "rin": "limited"}
+        linear = (
+            picture.filter("format", "yuv420p10le")
+            .filter("zscale", t="linear", npl=_WHITE_NITS, **source)
+            .filter("format", "gbrpf32le")
+            .filter("zscale", p="709")
+        )
+        if colour.hdr:
+            linear = linear.filter("tonemap", "hable", desat=0)
+        return linear.filter("zscale", t="709", m="709", r="limited")
+    matrix = _MATRICES.get(_matrix(video))
+    return picture.filter("zscale", min=matrix, m="709") if matrix else picture
+
+
+def _matrix(video: VideoStream) -> str:
+    if video.colour.matrix not in ("unknown", "reserved"):
+        return video.colour.matrix
+    small = video.width < _STANDARD_WIDTH and video.height <= _STANDARD_HEIGHT
+    return "smpte170m" if small else "bt709"

@@ -1,0 +1,163 @@
+"""The picture branch: one kind of picture whatever the camera, a frame for a frame, each at its time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ingest.ffmpeg import find_tools
+from ingest.frames import Ledger
+from ingest.packets import Packets
+from ingest.pipeline import ingest
+from ingest.probe import probe
+from ingest.report import Report
+from ingest.workspace import Workspace
+from tests.media import synthetic
+
+# x265 writes what it is told of colours into the stream
+PQ = ("-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params")
+HDR = "log-level=0:colorprim=bt2020:colormatrix=bt2020nc:transfer={}"
+H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "4")
+
+
+def colours(path: Path, rows: float = 0.3) -> NDArray[np.float64]:
+    """RGB at seven places of the first picture, as a player shows it. (7, 3)."""
+    shown = "scale=flags=accurate_rnd+full_chroma_int,format=rgb24"
+    crop = f"crop=iw:4:0:ih*{rows},scale=70:1:flags=area"
+    argv = [find_tools().ffmpeg, "-v", "error", "-i", path, "-frames:v", "1", "-vf", f"{shown},{crop}"]
+    raw = subprocess.run([*argv, "-f", "rawvideo", "-"], capture_output=True, check=True, timeout=30).stdout
+    return np.frombuffer(raw, dtype=np.uint8).reshape(70, 3)[5::10].astype(np.float64)
+
+
+def bars(path: Path, filters: str, *options: str, size: str = "280x160") -> Path:
+    """SMPTE colour bars, converted and coded as told."""
+    card = f"smptebars=s={size}:r=25:d=0.4"
+    synthetic.run_ffmpeg("-f", "lavfi", "-i", card, "-vf", filters, *options, str(path))
+    return path
+
+
+def made(source: Path, folder: Path) -> tuple[Path, Report]:
+    return folder / "out" / "master.mp4", ingest(source, folder / "out")
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.float64]:
+    folder = tmp_path_factory.mktemp("bars")
+    lossless = ("-c:v", "libx264rgb", "-qp", "0")
+    return colours(bars(folder / "rgb.mp4", "format=rgb24", *lossless))
+
+
+@pytest.mark.parametrize(
+    ("name", "filters", "options"),
+    [
+        ("sd-said.mp4", "scale=out_color_matrix=bt601,format=yuv420p", (*H264, "-colorspace", "smpte170m")),
+        ("sd-unsaid.mp4", "scale=out_color_matrix=bt601,format=yuv420p,setparams=colorspace=unknown", H264),
+        ("hd-matrix.mp4", "scale=out_color_matrix=bt709,format=yuv420p", (*H264, "-colorspace", "bt709")),
+        (
+            "full.mp4",
+            "scale=out_color_matrix=bt601:out_range=pc,format=yuvj420p",
+            (*H264, "-colorspace", "smpte170m"),
+        ),
+        (
+            "mjpeg.avi",
+            "scale=out_color_matrix=bt601:out_range=pc,format=yuvj444p",
+            ("-c:v", "mjpeg", "-q:v", "1"),
+        ),
+        ("deep.mp4", "scale=out_color_matrix=bt709,format=yuv422p10le", (*H264, "-colorspace", "bt709")),
+        ("rgb.mp4", "format=rgb24", ("-c:v", "libx264rgb", "-qp", "0")),
+    ],
+)
+def test_colours_are_the_sources(
+    tmp_path: Path, reference: NDArray[np.float64], name: str, filters: str, options: tuple[str, ...]
+) -> None:
+    master, _ = made(bars(tmp_path / name, filters, *options), tmp_path)
+    assert (
+        np.abs(colours(master) - reference).max() <= 8
+    )  # two lossy codings; a wrong matrix or range is 20 off
+    assert shown(master) == ["yuv420p", "tv", "bt709", "bt709", "bt709"]
+
+
+def shown(path: Path) -> list[str]:
+    entries = "stream=pix_fmt,color_range,color_space,color_transfer,color_primaries"
+    argv = [find_tools().ffprobe, "-v", "error", "-select_streams", "v", "-show_entries", entries]
+    done = subprocess.run(
+        [*argv, "-of", "csv=p=0", path], capture_output=True, text=True, check=True, timeout=30
+    )
+    return done.stdout.strip().split(",")
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_high_dynamic_range_is_tone_mapped_only_where_the_probe_says_so(
+    tmp_path: Path, open_on: Callable[[Path], Workspace], transfer: str
+) -> None:
+    to_hdr = (
+        "scale=out_color_matrix=bt709,format=yuv444p,"
+        f"zscale=pin=709:tin=709:min=709:rin=limited:p=2020:t={transfer}:m=2020_ncl:npl=200,format=yuv420p10le"
+    )
+    source = bars(tmp_path / "hdr.mkv", to_hdr, *PQ, HDR.format(transfer))
+    assert probe(open_on(source)).video.colour.hdr
+    master, report = made(source, tmp_path)
+    assert "The pictures are of high dynamic range; what is derived is tone-mapped." in report.findings
+    assert shown(master) == ["yuv420p", "tv", "bt709", "bt709", "bt709"]
+    # hues stay: each bar's strongest and weakest channels are those of the card
+    seen = colours(master)
+    for place, (high, low) in {
+        1: ((0, 1), 2),
+        2: ((1, 2), 0),
+        3: ((1,), 0),
+        5: ((0,), 1),
+        6: ((2,), 1),
+    }.items():
+        assert min(seen[place][list(high)]) > seen[place][low] + 60
+    assert seen[0].max() - seen[0].min() < 12
+
+
+@pytest.mark.parametrize("field", ["tff", "bff"])
+def test_interlaced_pictures_stay_one_for_one(
+    tmp_path: Path, packets_of: Callable[[Path], Packets], field: str
+) -> None:
+    flags = ("-flags", "+ildct+ilme", "-x264-params", f"{field}=1")
+    weave = f"interlace=scan={field}:lowpass=off,format=yuv420p"
+    card = "testsrc2=s=160x128:r=50:d=1.2"
+    source = tmp_path / "fields.ts"
+    synthetic.run_ffmpeg("-f", "lavfi", "-i", card, "-vf", weave, *H264[:4], *flags, str(source))
+    master, report = made(source, tmp_path)
+    ledger, packets = Ledger.read(master.parent / "ledger.parquet"), packets_of(master)
+    assert report.source.frame_count == len(packets.pts) == 30
+    assert [int(p) * packets.time_base for p in packets.pts] == [ledger.time_of(n) for n in range(30)]
+    assert "The pictures are interlaced; what is derived is not." in report.findings
+
+
+def test_a_single_interlaced_picture_is_kept(tmp_path: Path) -> None:
+    weave = ("-vf", "setfield=tff,format=yuv420p", "-flags", "+ildct+ilme", "-frames:v", "1")
+    source = tmp_path / "one.ts"
+    synthetic.run_ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x128:r=25:d=1", *weave, *H264[:4], str(source))
+    assert made(source, tmp_path)[1].source.frame_count == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "extra", "expected"),
+    [
+        ("wide.mp4", "144x128", ("-vf", "setsar=16/11"), (208, 128)),
+        ("tall.mkv", "160x90", ("-vf", "setsar=1/2"), (160, 180)),
+        ("odd.mkv", "161x121", ("-pix_fmt", "yuv444p"), (160, 120)),
+        ("odd-hdr.mkv", "161x121", (*PQ[2:], HDR.format("smpte2084"), "-pix_fmt", "yuv444p10le"), (160, 120)),
+    ],
+)
+def test_pixels_are_square_and_sizes_even(
+    tmp_path: Path, name: str, size: str, extra: tuple[str, ...], expected: tuple[int, int]
+) -> None:
+    codec = () if "-c:v" in extra else ("-c:v", "libx264", "-preset", "ultrafast")
+    _, report = made(
+        synthetic.plain(tmp_path / name, size=size, seconds=0.4, channels=0, codec=codec, extra=extra),
+        tmp_path,
+    )
+    master = report.rendition("master")
+    assert master is not None
+    assert (master.width, master.height) == expected
+    assert report.source.frame_count == 10
