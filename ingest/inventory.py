@@ -19,6 +19,7 @@ from ingest.profiles import Profile
 from ingest.report import ClipFacts, Rendition, RenditionKind, SourceFacts
 from ingest.segment import Interval
 from ingest.storyboard import VTT_NAME
+from ingest.telemetry import TELEMETRY_NAME
 from ingest.waveform import WAVEFORM_NAME
 
 LEDGER_NAME = "ledger.parquet"
@@ -31,6 +32,7 @@ _FILES: dict[RenditionKind, tuple[str, str]] = {
     "waveform": (WAVEFORM_NAME, "application/json"),
     "pcm": (PCM_NAME, "audio/wav"),
     "ledger": (LEDGER_NAME, "application/vnd.apache.parquet"),
+    "telemetry": (TELEMETRY_NAME, "application/json"),
 }
 
 

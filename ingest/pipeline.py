@@ -20,6 +20,7 @@ from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits, Profile
 from ingest.report import REPORT_NAME, ClipFacts, Recipe, Report
 from ingest.segment import CLIPS_DIR, cut, fixed_length
 from ingest.storyboard import write_vtt
+from ingest.telemetry import TELEMETRY_NAME, extract_telemetry
 from ingest.waveform import WAVEFORM_NAME, write_waveform
 from ingest.workspace import SOURCE_NAME, Workspace, open_workspace
 
@@ -93,6 +94,9 @@ def _derive(workspace: Workspace, profile: Profile, notify: _Notifier) -> Report
     digests = digests_of(workspace.source, "sha256", "md5")
     notify.at("probe")
     facts = probe(workspace)
+    told = extract_telemetry(workspace, facts)
+    if not told.empty:
+        (workspace.path / TELEMETRY_NAME).write_text(told.to_json())
     total = len(facts.packets.pts)
     notify.at("normalise")
     made = normalise(workspace, facts, profile, lambda frames: notify.at("normalise", frames / total))
@@ -118,7 +122,7 @@ def _derive(workspace: Workspace, profile: Profile, notify: _Notifier) -> Report
         renditions=list_renditions(workspace.path, facts, profile),
         clips=tuple(clips),
         recipes=tuple(recipes),
-        findings=_findings(facts, ledger),
+        findings=(*_findings(facts, ledger), *told.findings),
     )
 
 
@@ -141,7 +145,7 @@ def _publish(workspace: Workspace, workdir: Path) -> None:
     kept = {SOURCE_NAME, FRAMES_NAME, "stdout.txt", "stderr.txt"}
     (workdir / REPORT_NAME).unlink(missing_ok=True)
     shutil.rmtree(workdir / CLIPS_DIR, ignore_errors=True)
-    for name in (PCM_NAME, WAVEFORM_NAME):
+    for name in (PCM_NAME, WAVEFORM_NAME, TELEMETRY_NAME):
         (workdir / name).unlink(missing_ok=True)
     for path in sorted(workspace.path.iterdir(), key=lambda p: (p.name == REPORT_NAME, p.name)):
         if path.name not in kept:

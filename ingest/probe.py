@@ -50,7 +50,7 @@ def probe(workspace: Workspace) -> Probe:
     """Probe the workspace's source. Raises FileRejected with the reason, or MachineFault."""
     if workspace.source.stat().st_size == 0:
         raise FileRejected("empty", "The file is empty.")
-    described = _describe(workspace)
+    described = describe(workspace)
     streams: list[dict[str, Any]] = described.get("streams", [])
     found = described.get("format", {})
     duration = float(found.get("duration", 0.0))
@@ -84,7 +84,8 @@ def probe(workspace: Workspace) -> Probe:
     )
 
 
-def _describe(workspace: Workspace) -> dict[str, Any]:
+def describe(workspace: Workspace) -> dict[str, Any]:
+    """The source in ffprobe's words: "format" and "streams". Raises FileRejected for what cannot be opened."""
     argv = [str(workspace.tools.ffprobe), "-v", "error"]
     for option, value in input_options(workspace.limits).items():
         argv += [f"-{option}", str(value)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 RenditionKind = Literal[
-    "master", "proxy", "storyboard", "storyboard_index", "poster", "waveform", "pcm", "ledger"
+    "master", "proxy", "storyboard", "storyboard_index", "poster", "waveform", "pcm", "ledger", "telemetry"
 ]
 REPORT_NAME = "report.json"
 REPORT_VERSION = 1

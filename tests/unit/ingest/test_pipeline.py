@@ -182,7 +182,7 @@ def test_the_report_tells_true_sizes_and_digests(derived: tuple[Path, Report]) -
         assert (made.size, made.sha256) == (len(data), hashlib.sha256(data).hexdigest())
         assert report.recipes[made.recipe].command[-1] != ""
     assert {r.kind for r in report.renditions} == {
-        "master", "proxy", "storyboard", "storyboard_index", "poster", "waveform", "pcm", "ledger",
+        "master", "proxy", "storyboard", "storyboard_index", "poster", "waveform", "pcm", "ledger", "telemetry",
     }  # fmt: skip
     assert str(out) not in report.to_json()
 
