@@ -7,7 +7,9 @@ card, whose frame counter makes each one different; sound is a sine. The range e
 from __future__ import annotations
 
 import subprocess
+from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.ffmpeg import find_tools
 
@@ -22,8 +24,16 @@ def run_ffmpeg(*args: str) -> None:
     subprocess.run([find_tools().ffmpeg, "-nostdin", "-v", "error", "-y", *args], check=True, timeout=60)
 
 
-def frame_hashes(source: Path, start: float | None = None) -> list[tuple[int, str]]:
-    """(PTS, MD5) of each picture by a decode of its own; with `start`, from the key frame at or before that second."""
+class Frame(NamedTuple):
+    """A decoded picture: its PTS and how long it is shown, in ticks of its track, and the MD5 of its pixels."""
+
+    pts: int
+    duration: int
+    digest: str
+
+
+def decoded(source: Path, start: float | None = None) -> list[Frame]:
+    """Each picture by a decode of its own, in one thread; with `start`, from the key frame at or before that second."""
     seek = ("-ss", str(start), "-noaccurate_seek", "-seek_timestamp", "1") if start else ()
     argv = [
         find_tools().ffmpeg,
@@ -41,7 +51,24 @@ def frame_hashes(source: Path, start: float | None = None) -> list[tuple[int, st
         [*argv, "-i", source, *shown], capture_output=True, text=True, check=True, timeout=60
     )
     rows = [line.split(",") for line in done.stdout.splitlines() if not line.startswith("#")]
-    return [(int(row[2]), row[5].strip()) for row in rows]
+    return [Frame(int(row[2]), int(row[3]), row[5].strip()) for row in rows]
+
+
+def time_base(source: Path) -> Fraction:
+    """Of the picture track, as ffprobe says it."""
+    argv = [
+        find_tools().ffprobe,
+        "-v",
+        "error",
+        "-select_streams",
+        "v:0",
+        "-show_entries",
+        "stream=time_base",
+    ]
+    done = subprocess.run(
+        [*argv, "-of", "csv=p=0", source], capture_output=True, text=True, check=True, timeout=60
+    )
+    return Fraction(done.stdout.split()[0])
 
 
 def plain(

@@ -71,11 +71,11 @@ def test_decoding_from_a_clean_key_frame_gives_the_same_pictures(
     )
     source = synthetic.plain(tmp_path / name, codec=codec, channels=0)
     found = probe(open_on(source)).packets
-    whole = synthetic.frame_hashes(source)
+    whole = synthetic.decoded(source)
     for start in found.clean.nonzero()[0].tolist():
         seconds = float((int(found.pts[start]) - int(found.pts[0])) * found.time_base)
-        part = synthetic.frame_hashes(source, seconds + 0.02)
-        assert [digest for _, digest in part] == [digest for _, digest in whole[start:]]
+        part = synthetic.decoded(source, seconds + 0.02)
+        assert [frame.digest for frame in part] == [frame.digest for frame in whole[start:]]
 
 
 def test_avi_tells_no_order_so_only_streams_of_key_frames_are_clean(
