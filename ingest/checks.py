@@ -45,16 +45,19 @@ def refuse_sparse(packets: Packets, span: float, limits: Limits) -> None:
         )
 
 
-def refuse_truncated(
-    packets: Packets, declared: int | None, declared_seconds: float | None, span: float
-) -> None:
-    """Compare what is stored with what the container declares: a count (MP4, AVI) or a length (Matroska)."""
+def refuse_truncated(packets: Packets, declared: int | None, declared_seconds: float | None) -> None:
+    """Compare what is stored with what the container declares: a count (MP4, AVI) or a length (Matroska).
+
+    Matroska's length counts from zero by some writers, from the first picture by others: the later end is taken.
+    """
     if declared and packets.total < declared:
         raise truncated(packets.total, declared)
-    if declared_seconds and declared_seconds - span > max(1.0, declared_seconds * _TRUNCATION_TOLERANCE):
+    last = int(packets.pts[-1])
+    reached = float(max(last, last - int(packets.pts[0])) * packets.time_base)
+    if declared_seconds and declared_seconds - reached > max(1.0, declared_seconds * _TRUNCATION_TOLERANCE):
         raise FileRejected(
             "truncated",
-            f"The file is cut short: {span:.1f} of {declared_seconds:.1f} seconds are there. {_AGAIN}",
+            f"The file is cut short: {reached:.1f} of {declared_seconds:.1f} seconds are there. {_AGAIN}",
         )
 
 

@@ -64,7 +64,7 @@ def probe(workspace: Workspace) -> Probe:
     refuse_sparse(packets, span, workspace.limits)
     stream = video_stream(video, packets)
     declared_seconds = _declared_seconds(found, video)
-    refuse_truncated(packets, stream.declared_frames, declared_seconds, span)
+    refuse_truncated(packets, stream.declared_frames, declared_seconds)
     audio, findings = pick_audio(streams)
     if sum(is_video(s) for s in streams) > 1:
         findings.append(f"The file has several video tracks; track {index} is used.")

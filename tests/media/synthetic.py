@@ -6,6 +6,7 @@ card, whose frame counter makes each one different; sound is a sine. The range e
 
 from __future__ import annotations
 
+import os
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,10 @@ _CODECS[".avi"] = ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le")
 
 def run_ffmpeg(*args: str) -> None:
     """Run the pinned ffmpeg on our own input; raises CalledProcessError."""
-    subprocess.run([find_tools().ffmpeg, "-nostdin", "-v", "error", "-y", *args], check=True, timeout=60)
+    quiet = {**os.environ, "SVT_LOG": "1"}  # the AV1 encoder has a log of its own
+    subprocess.run(
+        [find_tools().ffmpeg, "-nostdin", "-v", "error", "-y", *args], check=True, timeout=60, env=quiet
+    )
 
 
 class Frame(NamedTuple):
