@@ -15,7 +15,8 @@ CASES = [
     Case("mkv", "hevc", "vfr", "late", "10-bit"),
     Case("ts", "h264", "25", "mono", "interlaced", "cut"),
     Case("mov", "mpeg4", "50", "stereo", "plain", "edit list"),
-    *some_cases(2024, 4),
+    Case("mkv", "h264", "25", "mono", "plain", "offset"),
+    *some_cases(2024, 3),
 ]
 
 
