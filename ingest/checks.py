@@ -9,6 +9,8 @@ from ingest.packets import Packets
 from ingest.profiles import Limits
 
 _TRUNCATION_TOLERANCE = 0.05
+# Seconds: the last picture's own length, and a writer's rounding.
+_BROKEN_OFF_SLACK = 0.25
 _AGAIN = "Copy it from the camera again."
 
 
@@ -54,7 +56,10 @@ def refuse_truncated(packets: Packets, declared: int | None, declared_seconds: f
         raise truncated(packets.total, declared)
     last = int(packets.pts[-1])
     reached = float(max(last, last - int(packets.pts[0])) * packets.time_base)
-    if declared_seconds and declared_seconds - reached > max(1.0, declared_seconds * _TRUNCATION_TOLERANCE):
+    slack = (
+        _BROKEN_OFF_SLACK if packets.broken_off else max(1.0, (declared_seconds or 0) * _TRUNCATION_TOLERANCE)
+    )
+    if declared_seconds and declared_seconds - reached > slack:
         raise FileRejected(
             "truncated",
             f"The file is cut short: {reached:.1f} of {declared_seconds:.1f} seconds are there. {_AGAIN}",
@@ -62,7 +67,8 @@ def refuse_truncated(packets: Packets, declared: int | None, declared_seconds: f
 
 
 def unsaid_end(packets: Packets) -> str:
-    """The finding of a file that declares neither a count nor a length: MPEG-TS, and what is written as it happens."""
+    """The finding of a file that breaks off, or declares neither a count nor a length: MPEG-TS, and what is written as
+    it happens."""
     if packets.broken_off:
         return "The file breaks off in the middle of its data: its end is missing."
     return "The file does not say how long it is: if its end is missing, that does not show."

@@ -68,7 +68,7 @@ def probe(workspace: Workspace) -> Probe:
     audio, findings = pick_audio(streams)
     if sum(is_video(s) for s in streams) > 1:
         findings.append(f"The file has several video tracks; track {index} is used.")
-    if stream.declared_frames is None and declared_seconds is None:
+    if packets.broken_off or (stream.declared_frames is None and declared_seconds is None):
         findings.append(unsaid_end(packets))
     findings += _picture_kind(stream)
     if audio:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import wave
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -20,10 +21,12 @@ from ingest.ffmpeg import find_tools
 from ingest.frames import Ledger
 from ingest.joining import Part, join
 from ingest.packets import Packets
+from ingest.pipeline import ingest
 from ingest.probe import Probe
 from ingest.profiles import DEFAULT_LIMITS
 from ingest.streams import AudioStream, VideoStream
 from tests.media import gpmf, synthetic
+from tests.media.matrix import TONE_AT, Case, make
 
 NONE = np.array([], dtype=np.bool_)
 VIDEO = VideoStream(
@@ -218,3 +221,21 @@ def test_the_command_joins_ingests_and_says_whose_frames_are_whose(
     assert [fix["t"] for fix in telemetry["fixes"]] == [0, 1]
     assert telemetry["time_code"] == "10:00:00:00"
     assert main([str(parts[0]), str(tmp_path / "gone.mp4"), "--out", str(out)]) == 2
+
+
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "h264-b"), ("mov", "h264"), ("ts", "h264")])
+def test_sound_stays_beside_its_pictures_across_a_joint(tmp_path: Path, container: str, codec: str) -> None:
+    """Each part is 1.6 s with a tone at 0.5 s; the sound of a part is a little longer than its pictures."""
+    parts = []
+    for number in (1, 2, 3):
+        place = tmp_path / str(number)
+        place.mkdir()
+        parts.append(make(Case(container, codec), place).rename(tmp_path / f"x_{number}.{container}"))
+    target, _ = joined(tmp_path, parts)
+    ingest(target, tmp_path / "out")
+    with wave.open(str(tmp_path / "out" / "audio.wav")) as sound:
+        samples = np.abs(np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2").astype(np.float64))
+    for number in range(3):
+        start = round(1.6 * number * 16_000)
+        heard = np.argmax(samples[start : start + 25_600] > samples.max() / 3) / 16_000
+        assert heard == pytest.approx(TONE_AT, abs=0.06)
