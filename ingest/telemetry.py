@@ -110,7 +110,7 @@ def extract_telemetry(workspace: Workspace, probe: Probe) -> Telemetry:
                 findings.append("The telemetry track is too costly to read and is left out.")
             break
     if reading.broken:
-        findings.append(f"{reading.broken} parts of the telemetry are malformed and are left out.")
+        findings.append(f"The telemetry is malformed in places ({reading.broken}), which are left out.")
     return _put_together(tags, reading, findings)
 
 

@@ -101,7 +101,7 @@ def test_the_document_is_written_only_where_there_is_something_to_tell(tmp_path:
 def test_broken_telemetry_is_a_finding_and_the_recording_is_taken_in(tmp_path: Path) -> None:
     broken = PAYLOADS[0][:-40] + b"\xff" * 40
     report = ingest(gpmf.recording(tmp_path / "a.mp4", [broken[:-4], PAYLOADS[1]]), tmp_path / "out")
-    assert "1 parts of the telemetry are malformed and are left out." in report.findings
+    assert "The telemetry is malformed in places (1), which are left out." in report.findings
     assert len(json.loads((tmp_path / "out" / "telemetry.json").read_text())["fixes"]) >= 1
 
 
