@@ -61,7 +61,11 @@ def test_decoding_may_start_where_the_picture_starts_afresh(
         ("open.mp4", ("-c:v", "libx264", "-x264-params", "open-gop=1:b-adapt=0:keyint=10:bframes=2"), 1),
         ("refresh.ts", ("-c:v", "libx264", "-x264-params", "intra-refresh=1:keyint=10:bframes=0"), 1),
         ("open-hevc.mp4", ("-c:v", "libx265", "-x265-params", "keyint=10:log-level=0:pools=1"), 1),
-        ("closed-hevc.mp4", ("-c:v", "libx265", "-x265-params", "keyint=10:open-gop=0:log-level=0:pools=1"), 5),
+        (
+            "closed-hevc.mp4",
+            ("-c:v", "libx265", "-x265-params", "keyint=10:open-gop=0:log-level=0:pools=1"),
+            5,
+        ),
         ("hidden.webm", ("-c:v", "libvpx-vp9", "-g", "10", "-lag-in-frames", "16", "-cpu-used", "8"), 3),
         ("hidden.mkv", ("-c:v", "libsvtav1", "-preset", "12", "-g", "10", "-svtav1-params", "lp=1"), 3),
         ("mpeg.mp4", ("-c:v", "mpeg4", "-g", "10", "-bf", "2"), 1),
