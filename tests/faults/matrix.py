@@ -22,7 +22,8 @@ from ingest.pipeline import ingest
 from ingest.profiles import Profile
 from ingest.report import Report
 from tests.faults.outcome import Outcome
-from tests.media.matrix import LATE, TONE_AT, Case, every_case, make, some_cases
+from tests.media.matrix import Case, every_case, some_cases
+from tests.media.matrix_clips import LATE, TONE_AT, make
 
 SAMPLE, MIXED = 8, 200
 PROFILE = Profile(name="matrix", clip_seconds=1, clip_min_seconds=0)

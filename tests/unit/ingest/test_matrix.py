@@ -8,7 +8,8 @@ import pytest
 
 from tests.faults.matrix import hold, numbers
 from tests.faults.outcome import Outcome
-from tests.media.matrix import HOLDS, Case, every_case, make, some_cases
+from tests.media.matrix import HOLDS, Case, every_case, some_cases
+from tests.media.matrix_clips import make
 
 CASES = [
     Case("mp4", "h264-b", "30000/1001", "two", "90"),
