@@ -8,19 +8,22 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from ingest.concat import JOINED_NAME
 from ingest.errors import FileRejected, IngestError, ProfileError
-from ingest.ffmpeg import find_tools
+from ingest.ffmpeg import Tools, find_tools
+from ingest.joining import join, write_parts
 from ingest.kept import KeptFolder
 from ingest.page import PAGE_NAME, write_page
 from ingest.pipeline import Progress, ingest
 from ingest.profile_file import load_profile, preset_names
-from ingest.profiles import Profile
+from ingest.profiles import DEFAULT_LIMITS, Profile
 from ingest.report import Report
 from ingest.segmentation.plan import PLANS, ManualPlan
 
 _EXAMPLE = """example:
   python -m ingest patrol.mp4 --out derived/
   python -m ingest patrol.mp4 --out derived/ --json | jq .clips
+  python -m ingest GX010123.MP4 GX020123.MP4 --out derived/
   python -m ingest patrol.mp4 --out derived/ --strategy scene_cut,sound_event --range 250:900
 
 exit status: 0 done, 1 the file was refused, 2 something here failed (worth trying again)"""
@@ -31,19 +34,22 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     show = sys.stderr.isatty()
     try:
-        if not args.file.is_file():
-            raise IngestError(f"{args.file} is not a file; name a recording")
+        for file in args.files:
+            if not file.is_file():
+                raise IngestError(f"{file} is not a file; name a recording")
+        profile, tools = _profile(args.profile, args.strategy, args.range), find_tools(os.environ)
+        source = args.files[0] if len(args.files) == 1 else _join(args.files, args.out, tools)
         report = ingest(
-            args.file,
+            source,
             args.out,
-            profile=_profile(args.profile, args.strategy, args.range),
-            tools=find_tools(os.environ),
+            profile=profile,
+            tools=tools,
             store=KeptFolder(args.keep) if args.keep else None,
             on_progress=_print_progress if show else None,
         )
-        write_page(args.out, report, name=args.file.name)
+        write_page(args.out, report, name=", ".join(file.name for file in args.files))
     except FileRejected as refusal:
-        return _fail(f"{args.file}: {refusal.message} [{refusal.reason_code}]", 1)
+        return _fail(f"{args.files[0]}: {refusal.message} [{refusal.reason_code}]", 1)
     except IngestError as fault:
         return _fail(str(fault), 2)
     except KeyboardInterrupt:
@@ -59,7 +65,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, help="the recording: MP4, MOV, MKV, WebM, AVI or TS")
+    parser.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="file",
+        help="the recording: MP4, MOV, MKV, WebM, AVI or TS; several files are the parts of one, in any order",
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where everything derived goes"
     )
@@ -102,6 +114,14 @@ def _profile(name: str, strategies: str | None, ranges: list[str]) -> Profile:
     except ValueError as error:
         raise ProfileError(f"--strategy or --range: {error}") from error
     return replace(profile, segments=plan)
+
+
+def _join(files: list[Path], out: Path, tools: Tools) -> Path:
+    """Join the parts of a recording into `out`, with the list of which frames are whose beside it."""
+    out.mkdir(parents=True, exist_ok=True)
+    joined = out / JOINED_NAME
+    write_parts(join(files, joined, tools=tools, limits=DEFAULT_LIMITS), joined)
+    return joined
 
 
 def _print_progress(progress: Progress) -> None:

@@ -9,6 +9,8 @@ from ingest.packets import Packets
 from ingest.profiles import Limits
 
 _TRUNCATION_TOLERANCE = 0.05
+# Seconds: the last picture's own length, and a writer's rounding.
+_BROKEN_OFF_SLACK = 0.25
 _AGAIN = "Copy it from the camera again."
 
 
@@ -45,21 +47,28 @@ def refuse_sparse(packets: Packets, span: float, limits: Limits) -> None:
         )
 
 
-def refuse_truncated(
-    packets: Packets, declared: int | None, declared_seconds: float | None, span: float
-) -> None:
-    """Compare what is stored with what the container declares: a count (MP4, AVI) or a length (Matroska)."""
+def refuse_truncated(packets: Packets, declared: int | None, declared_seconds: float | None) -> None:
+    """Compare what is stored with what the container declares: a count (MP4, AVI) or a length (Matroska).
+
+    Matroska's length counts from zero by some writers, from the first picture by others: the later end is taken.
+    """
     if declared and packets.total < declared:
         raise truncated(packets.total, declared)
-    if declared_seconds and declared_seconds - span > max(1.0, declared_seconds * _TRUNCATION_TOLERANCE):
+    last = int(packets.pts[-1])
+    reached = float(max(last, last - int(packets.pts[0])) * packets.time_base)
+    slack = (
+        _BROKEN_OFF_SLACK if packets.broken_off else max(1.0, (declared_seconds or 0) * _TRUNCATION_TOLERANCE)
+    )
+    if declared_seconds and declared_seconds - reached > slack:
         raise FileRejected(
             "truncated",
-            f"The file is cut short: {span:.1f} of {declared_seconds:.1f} seconds are there. {_AGAIN}",
+            f"The file is cut short: {reached:.1f} of {declared_seconds:.1f} seconds are there. {_AGAIN}",
         )
 
 
 def unsaid_end(packets: Packets) -> str:
-    """The finding of a file that declares neither a count nor a length: MPEG-TS, and what is written as it happens."""
+    """The finding of a file that breaks off, or declares neither a count nor a length: MPEG-TS, and what is written as
+    it happens."""
     if packets.broken_off:
         return "The file breaks off in the middle of its data: its end is missing."
     return "The file does not say how long it is: if its end is missing, that does not show."

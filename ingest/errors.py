@@ -20,6 +20,8 @@ ReasonCode = Literal[
     "too_large",
     "too_many_streams",
     "too_sparse",
+    "not_one_recording",
+    "part_missing",
 ]
 
 

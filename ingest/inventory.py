@@ -18,6 +18,7 @@ from ingest.samples import SAMPLES_NAME
 from ingest.signals.findings import SIGNALS_NAME
 from ingest.sound import PCM_NAME
 from ingest.storyboard import STORYBOARD_NAME, VTT_NAME
+from ingest.telemetry import TELEMETRY_NAME
 from ingest.waveform import WAVEFORM_NAME
 
 # Which recipe of a report made what: the chunks' pass, what joined them, and the sound's.
@@ -35,6 +36,7 @@ _FILES: dict[RenditionKind, tuple[str, str, int]] = {
     "waveform": (WAVEFORM_NAME, "application/json", SOUND),
     "pcm": (PCM_NAME, "audio/wav", SOUND),
     "ledger": (LEDGER_NAME, "application/vnd.apache.parquet", ENCODE),
+    "telemetry": (TELEMETRY_NAME, "application/json", ENCODE),
 }
 RENDITION_NAMES = tuple(name for name, _, _ in _FILES.values())
 

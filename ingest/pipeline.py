@@ -26,7 +26,8 @@ from ingest.report import REPORT_NAME, ClipFacts, Recipe, Report
 from ingest.segment import CLIPS_DIR, cut_all
 from ingest.segmentation.build import segment
 from ingest.segmentation.strategy import Material
-from ingest.steps import SOUND, Forgetful, StepStore, Work, command_of, do_plan, do_step, step_names
+from ingest.steps import PLAN, SOUND, Forgetful, StepStore, Work, command_of, do_plan, do_step, step_names
+from ingest.telemetry import TELEMETRY_NAME
 from ingest.workspace import Workspace, open_workspace
 
 Stage = Literal["hash", "plan", "encode", "assemble", "segment", "finish"]
@@ -126,6 +127,8 @@ def finish(work: Work, plan: Plan, made: Mapping[str, Path], notify: Notifier) -
     parts = [made[chunk.name] for chunk in plan.chunks]
     sound = made.get(SOUND)
     whole = assemble(workspace, plan, parts, sound, profile)
+    if (told := workspace.path / PLAN / TELEMETRY_NAME).exists():
+        told.replace(workspace.path / TELEMETRY_NAME)
     version = version_of(workspace.tools.ffmpeg)
     chunks = {"chunks": [asdict(chunk) for chunk in plan.chunks]}
     recipes = [

@@ -42,6 +42,12 @@ class Plan:
         """Pictures to code, as the container lists them."""
         return sum(chunk.frames for chunk in self.chunks)
 
+    @property
+    def seconds(self) -> float:
+        """Length of the pictures in seconds, from the first that decodes to the end of the last."""
+        times = self.source.packets.seconds(self.measured.zero)
+        return float(times[-1] + (np.median(np.diff(times)) if len(times) > 1 else 0))
+
     def frames_of(self, step: str) -> int:
         """Pictures that a step codes; 0 for the sound's."""
         return sum(chunk.frames for chunk in self.chunks if chunk.name == step)
@@ -50,6 +56,10 @@ class Plan:
         """Length of a chunk in seconds, as the container tells it."""
         end = int(self.source.packets.pts[-1]) if chunk.end_pts is None else chunk.end_pts
         return float((end - chunk.start_pts) * self.source.video.time_base)
+
+    def with_findings(self, findings: tuple[str, ...]) -> Plan:
+        """The same with more sentences worth showing."""
+        return replace(self, source=replace(self.source, findings=(*self.source.findings, *findings)))
 
     def write(self, folder: Path) -> None:
         """Write `plan.json` and `packets.npz`."""

@@ -49,24 +49,20 @@ def probe(workspace: Workspace) -> Probe:
     """Probe the workspace's source. Raises FileRejected with the reason, or MachineFault."""
     if workspace.source.stat().st_size == 0:
         raise FileRejected("empty", "The file is empty.")
-    described = _describe(workspace)
+    described = describe(workspace)
     streams: list[dict[str, Any]] = described.get("streams", [])
     found = described.get("format", {})
     duration = float(found.get("duration", 0.0))
     refuse_long(duration, workspace.limits)
     video = pick_video(streams, workspace.limits)
-    index = int(video["index"])
-    packets = read_packets(workspace, SOURCE_NAME, str(index), duration)
-    span = float((int(packets.pts[-1]) - int(packets.pts[0])) * packets.time_base)
-    refuse_long(span, workspace.limits)
-    refuse_sparse(packets, span, workspace.limits)
+    packets, span = _pictures(workspace, video, duration)
     stream = video_stream(video, packets)
     declared_seconds = _declared_seconds(found, video)
-    refuse_truncated(packets, stream.declared_frames, declared_seconds, span)
+    refuse_truncated(packets, stream.declared_frames, declared_seconds)
     audio, findings = pick_audio(streams)
     if sum(is_video(s) for s in streams) > 1:
-        findings.append(f"The file has several video tracks; track {index} is used.")
-    if stream.declared_frames is None and declared_seconds is None:
+        findings.append(f"The file has several video tracks; track {stream.index} is used.")
+    if packets.broken_off or (stream.declared_frames is None and declared_seconds is None):
         findings.append(unsaid_end(packets))
     findings += _picture_kind(stream)
     if audio:
@@ -82,7 +78,18 @@ def probe(workspace: Workspace) -> Probe:
     )
 
 
-def _describe(workspace: Workspace) -> dict[str, Any]:
+def _pictures(workspace: Workspace, video: dict[str, Any], duration: float) -> tuple[Packets, float]:
+    """Packets of the picture track, and the seconds from the first to the last; refused when these cannot be."""
+    index = int(video["index"])
+    packets = read_packets(workspace, SOURCE_NAME, str(index), duration)
+    span = float((int(packets.pts[-1]) - int(packets.pts[0])) * packets.time_base)
+    refuse_long(span, workspace.limits)
+    refuse_sparse(packets, span, workspace.limits)
+    return packets, span
+
+
+def describe(workspace: Workspace) -> dict[str, Any]:
+    """The source in ffprobe's words: "format" and "streams". Raises FileRejected for what cannot be opened."""
     argv = [str(workspace.tools.ffprobe), "-v", "error"]
     for option, value in input_options(workspace.limits).items():
         argv += [f"-{option}", str(value)]

@@ -20,6 +20,7 @@ RenditionKind = Literal[
     "waveform",
     "pcm",
     "ledger",
+    "telemetry",
 ]
 REPORT_NAME = "report.json"
 REPORT_VERSION = 2

@@ -24,7 +24,8 @@ SOUND_NAME, PCM_NAME = "sound.m4a", "audio.wav"
 def code_sound(workspace: Workspace, plan: Plan, profile: Profile) -> tuple[str, ...]:
     """Write `sound.m4a` (AAC) and `audio.wav` (16-bit mono, no gain); returns the command.
 
-    Time zero is the first picture: what comes before it is cut, gaps are filled with silence. Raises FileRejected.
+    Time zero is the first picture: what comes before it is cut; gaps, and what is missing to the end of the pictures,
+    are filled with silence. Raises FileRejected.
     """
     argv = workspace.compile(_graph(plan, plan.source.audio, profile, workspace))
     done = workspace.run(argv, media_seconds=plan.source.duration)
@@ -51,6 +52,7 @@ def _graph(plan: Plan, audio: AudioStream | None, profile: Profile, workspace: W
         .filter("asetpts", f"PTS-({zero!r})/TB")
         .filter("atrim", start=0)
         .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
+        .filter("apad", whole_dur=f"{plan.seconds:.6f}")
         .filter_multi_output("asplit", 2)
     )
     options = {

@@ -22,6 +22,7 @@ from ingest.ffmpeg import version_of
 from ingest.plan import Plan, make_plan
 from ingest.profiles import Profile
 from ingest.sound import code_sound
+from ingest.telemetry import TELEMETRY_NAME, extract_telemetry
 from ingest.workspace import Workspace
 
 # Raise it when a step's output changes for the same input, profile and ffmpeg.
@@ -92,8 +93,15 @@ def step_names(plan: Plan) -> list[str]:
 
 def do_plan(work: Work, md5: str | None = None) -> Plan:
     """Plan the work on the source; `md5`, if it is known, is the source's. Raises FileRejected with the reason."""
-    made = work.perform(PLAN, lambda inside: make_plan(inside, work.profile, md5).write(inside.path))
-    return Plan.read(made)
+    return Plan.read(work.perform(PLAN, lambda inside: _plan(inside, work.profile, md5)))
+
+
+def _plan(inside: Workspace, profile: Profile, md5: str | None) -> None:
+    plan = make_plan(inside, profile, md5)
+    told = extract_telemetry(inside, plan.source)
+    if not told.empty:
+        (inside.path / TELEMETRY_NAME).write_text(told.to_json())
+    plan.with_findings(told.findings).write(inside.path)
 
 
 def do_step(work: Work, plan: Plan, name: str, on_frames: OnFrames | None = None) -> Path:

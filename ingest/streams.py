@@ -178,6 +178,7 @@ def _ratio(text: str, otherwise: Fraction) -> Fraction:
 
 
 def telemetry_tracks(streams: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Names of the data tracks: their four-letter tags where known, else "data"."""
-    tags = [str(s.get("codec_tag_string", "")) for s in streams if s.get("codec_type") == "data"]
-    return tuple(tag if tag in _TELEMETRY_TAGS else "data" for tag in tags)
+    """Names of the tracks beside pictures and sound: four-letter tags where known, else what kind they are."""
+    others = [s for s in streams if s.get("codec_type") in ("data", "subtitle", "attachment")]
+    tags = [(str(s.get("codec_tag_string", "")), str(s["codec_type"])) for s in others]
+    return tuple(tag if tag in _TELEMETRY_TAGS else kind for tag, kind in tags)

@@ -25,13 +25,15 @@ SOURCE_NAME = "source"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A job directory with the source linked in as `source`, the tools to use on it and their limits."""
+    """A job directory with the source linked in as `source`, the tools to use on it and their limits; `others` may be
+    read beside it."""
 
     path: Path
     source: Path
     tools: Tools
     limits: Limits
     should_stop: Callable[[], bool] | None = None
+    others: tuple[Path, ...] = ()
 
     def inside(self, name: str) -> Workspace:
         """Return a workspace in a new directory of this one, for one step over the same source."""
@@ -51,13 +53,14 @@ class Workspace:
 
     def policy(self, media_seconds: float) -> Policy:
         """Return the bounds for work on so many seconds of media."""
-        limits = self.limits
+        limits, sources = self.limits, (self.source, *self.others)
         return Policy(
-            read=(str(self.source),),
+            read=tuple(map(str, sources)),
             write=(str(self.path),),
             cpu_seconds=int(limits.base_cpu_seconds + limits.cpu_seconds_per_second * media_seconds),
             file_bytes=max(
-                limits.min_output_bytes, limits.output_bytes_per_byte * self.source.stat().st_size
+                limits.min_output_bytes,
+                limits.output_bytes_per_byte * sum(path.stat().st_size for path in sources),
             ),
             memory_bytes=limits.memory_bytes,
         )

@@ -65,7 +65,7 @@ class Recording(Base):
 
 
 class Rendition(Base):
-    """master, proxy, storyboard, storyboard_index, poster, waveform, pcm or ledger, and how it was made."""
+    """master, proxy, storyboard, storyboard_index, poster, waveform, pcm, ledger or telemetry; and how it was made."""
 
     __tablename__ = "renditions"
     __table_args__ = (UniqueConstraint("recording_id", "kind"),)

@@ -6,8 +6,11 @@ card, whose frame counter makes each one different; sound is a sine. The range e
 
 from __future__ import annotations
 
+import os
 import subprocess
+from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.ffmpeg import find_tools
 
@@ -19,11 +22,22 @@ _CODECS[".avi"] = ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le")
 
 def run_ffmpeg(*args: str) -> None:
     """Run the pinned ffmpeg on our own input; raises CalledProcessError."""
-    subprocess.run([find_tools().ffmpeg, "-nostdin", "-v", "error", "-y", *args], check=True, timeout=60)
+    quiet = {**os.environ, "SVT_LOG": "1"}  # the AV1 encoder has a log of its own
+    subprocess.run(
+        [find_tools().ffmpeg, "-nostdin", "-v", "error", "-y", *args], check=True, timeout=60, env=quiet
+    )
 
 
-def frame_hashes(source: Path, start: float | None = None) -> list[tuple[int, str]]:
-    """(PTS, MD5) of each picture by a decode of its own; with `start`, from the key frame at or before that second."""
+class Frame(NamedTuple):
+    """A decoded picture: its PTS and how long it is shown, in ticks of its track, and the digest of its pixels."""
+
+    pts: int
+    duration: int
+    digest: str
+
+
+def decoded(source: Path, start: float | None = None, *, algorithm: str = "md5") -> list[Frame]:
+    """Each picture by a decode of its own, in one thread; with `start`, from the key frame at or before that second."""
     seek = ("-ss", str(start), "-noaccurate_seek", "-seek_timestamp", "1") if start else ()
     argv = [
         find_tools().ffmpeg,
@@ -36,12 +50,30 @@ def frame_hashes(source: Path, start: float | None = None) -> list[tuple[int, st
         *seek,
         "-noautorotate",
     ]
-    shown = ("-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framemd5", "-")
+    shown = ("-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", "demux")
+    shown += ("-f", "framehash", "-hash", algorithm, "-")
     done = subprocess.run(
         [*argv, "-i", source, *shown], capture_output=True, text=True, check=True, timeout=60
     )
     rows = [line.split(",") for line in done.stdout.splitlines() if not line.startswith("#")]
-    return [(int(row[2]), row[5].strip()) for row in rows]
+    return [Frame(int(row[2]), int(row[3]), row[5].strip()) for row in rows]
+
+
+def time_base(source: Path) -> Fraction:
+    """Of the picture track, as ffprobe says it."""
+    argv = [
+        find_tools().ffprobe,
+        "-v",
+        "error",
+        "-select_streams",
+        "v:0",
+        "-show_entries",
+        "stream=time_base",
+    ]
+    done = subprocess.run(
+        [*argv, "-of", "csv=p=0", source], capture_output=True, text=True, check=True, timeout=60
+    )
+    return Fraction(done.stdout.split()[0])
 
 
 def plain(

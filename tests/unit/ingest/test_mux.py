@@ -34,7 +34,7 @@ def test_a_conforming_source_is_copied_and_every_picture_is_its_own(
     report = ingest(source, tmp_path / "out")
     assert copied(report)
     ledger = Ledger.read(tmp_path / "out" / "ledger.parquet")
-    assert [h for _, h in decoded(tools, tmp_path / "out" / "master.mp4")] == [h.hex() for h in ledger.hashes]
+    assert [h for _, h in decoded(tmp_path / "out" / "master.mp4")] == [h.hex() for h in ledger.hashes]
     made = packets_of(tmp_path / "out" / "master.mp4")
     assert [int(p) * made.time_base for p in made.pts] == [ledger.time_of(n) for n in range(75)]
     assert b"x264 - core" in source.read_bytes()
@@ -81,8 +81,8 @@ def test_the_stream_is_in_closed_pieces_of_a_second(derived: tuple[Path, Report]
     for number, (_, size, at) in enumerate(pieces):
         piece = out.parent / f"piece-{number}.mp4"
         piece.write_bytes(head + whole[int(at) : int(at) + int(size)])
-        pictures += [h for _, h in decoded(tools, piece)]
-    assert pictures == [h for _, h in decoded(tools, out / "proxy.mp4")]
+        pictures += [h for _, h in decoded(piece)]
+    assert pictures == [h for _, h in decoded(out / "proxy.mp4")]
     assert len(pictures) == report.source.frame_count
 
 

@@ -13,7 +13,7 @@ import ingest as library
 from ingest.ffmpeg import Tools
 from ingest.pipeline import ingest
 from ingest.report import Report
-from tests.media import synthetic
+from tests.media import gpmf, synthetic
 
 SECRETS = (b"51.5007", b"PC 1234", b"serial 42", b"2024-05-06", b"\xa9xyz", b"tmcd", b"gpmd")
 ENCODER = (b"x264", b"Lavc", b"Lavf", b"options: ")
@@ -30,12 +30,34 @@ def stripped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
 
 def test_no_trace_in_any_file(stripped: tuple[Path, Report]) -> None:
     out, _ = stripped
-    files = [p for p in out.rglob("*") if p.is_file() and p.name != "report.json"]
-    assert len(files) >= 8
+    files = [p for p in out.rglob("*") if p.is_file() and p.name != "telemetry.json"]
+    assert len(files) >= 9
     for path in files:
         data = path.read_bytes()
-        assert not [s for s in SECRETS if s in data], path.name
+        said = (b"tmcd",) if path.name == "report.json" else ()  # that there was a track, not what it held
+        assert not [s for s in SECRETS if s in data and s not in said], path.name
+        if path.name == "report.json":
+            continue
         assert not [s for s in ENCODER if s in data], path.name
+
+
+def test_telemetry_holds_what_was_stripped(stripped: tuple[Path, Report]) -> None:
+    out, report = stripped
+    told = (out / "telemetry.json").read_bytes()
+    assert all(secret in told for secret in (b"51.5007", b"PC 1234", b"serial 42", b"2024-05-06"))
+    assert report.rendition("telemetry") is not None
+
+
+def test_a_cameras_own_track_leaves_no_trace(tmp_path: Path) -> None:
+    words = (b"Test Camera 1", b"HERO Test", b"C0001", b"DEVC", b"GPS5", b"ACCL", b"GoPro MET")
+    payload = gpmf.device(gpmf.gps5(51.5, -0.1, "240506070802.000"), gpmf.acceleration((0, 0, 981)))
+    source = gpmf.recording(tmp_path / "a.mp4", [payload], gpmf.settings("HERO Test", "C0001"))
+    assert all(word in source.read_bytes() for word in words)
+    report = ingest(source, tmp_path / "out")
+    assert "gpmd" in report.source.telemetry
+    for path in (tmp_path / "out").rglob("*"):
+        if path.is_file() and path.name != "telemetry.json":
+            assert not [word for word in words if word in path.read_bytes()], path.name
 
 
 def test_videos_hold_only_pictures_and_sound_and_say_no_time(

@@ -78,3 +78,65 @@ def test_several_picture_and_sound_tracks_are_said(tmp_path: Path, open_on: Open
         "The file has 2 sound tracks; track 2 is used.",
         "The file has several video tracks; track 0 is used.",
     )
+
+
+def test_of_several_sounds_the_one_that_goes_with_the_pictures_is_used(
+    tmp_path: Path, open_on: OpenOn
+) -> None:
+    source = synthetic.plain(tmp_path / "one.mkv", seconds=1)
+    short = tmp_path / "several.mkv"
+    inputs = ("-i", str(source), "-t", "0.3", "-i", str(source), "-i", str(source), "-i", str(source))
+    maps = ("-map", "0:v", "-map", "1:a", "-map", "2:a", "-map", "3:a")
+    marked = ("-disposition:a:0", "comment+default", "-disposition:a:1", "0", "-disposition:a:2", "default")
+    synthetic.run_ffmpeg(*inputs, *maps, "-c", "copy", *marked, str(short))
+    found = probe(open_on(short))
+    assert found.audio is not None
+    assert found.audio.index == 3
+    assert found.findings[0] == "The file has 3 sound tracks; track 3 is used."
+
+
+def test_sound_that_covers_a_part_is_said(tmp_path: Path, open_on: OpenOn) -> None:
+    late = probe(open_on(synthetic.sound_shifted(tmp_path / "late.mp4", 0.5)))
+    assert "The sound starts 0.5 s after the pictures." in late.findings
+    source = synthetic.plain(tmp_path / "whole.mp4")
+    short = tmp_path / "short.mp4"
+    inputs = ("-i", str(source), "-t", "1", "-i", str(source))
+    synthetic.run_ffmpeg(*inputs, "-map", "0:v", "-map", "1:a", "-c", "copy", str(short))
+    (said,) = probe(open_on(short)).findings
+    assert said.startswith(("The sound ends 0.9 s", "The sound ends 1.0 s"))
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "share", "said"),
+    [
+        ("whole.ts", (), 1.0, "does not say how long it is"),
+        ("cut.ts", (), 0.6, "does not say how long it is"),
+        ("live.mkv", ("-live", "1"), 1.0, "does not say how long it is"),
+        ("cut-live.mkv", ("-live", "1"), 0.6, "breaks off"),
+        ("cut-fragments.mp4", ("-movflags", "frag_keyframe+empty_moov", "-g", "10"), 0.6, "breaks off"),
+    ],
+)
+def test_an_end_that_may_be_missing_is_said(
+    tmp_path: Path, open_on: OpenOn, name: str, extra: tuple[str, ...], share: float, said: str
+) -> None:
+    whole = synthetic.plain(tmp_path / name, extra=extra, seconds=3)
+    source = synthetic.cut_short(whole, tmp_path / f"source-{name}", share)
+    findings = probe(open_on(source)).findings
+    assert any(said in finding for finding in findings)
+
+
+def test_a_container_that_is_written_live_says_its_fields_and_colours(
+    tmp_path: Path, open_on: OpenOn
+) -> None:
+    fields = ("-flags", "+ildct+ilme", "-x264-params", "tff=1", "-color_range", "pc", "-colorspace", "bt709")
+    found = probe(open_on(synthetic.plain(tmp_path / "a.ts", extra=fields))).video
+    assert found.interlaced
+    assert (found.colour.range, found.colour.matrix, found.colour.hdr) == ("pc", "bt709", False)
+
+
+def test_a_length_that_is_no_length_is_none(tmp_path: Path, open_on: OpenOn) -> None:
+    source = synthetic.plain(tmp_path / "a.mkv", seconds=0.4)
+    data = source.read_bytes()
+    assert data.count(b"00:00:00.4") >= 1
+    source.write_bytes(data.replace(b"00:00:00.4", b"xx:-1:nan."))
+    assert probe(open_on(source)).video.packet_count == 10

@@ -58,7 +58,13 @@ def test_a_playlist_named_mp4_opens_nothing(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("whole", "share"),
-    [("index-last.mp4", 0.6), ("index-first.mp4", 0.6), ("cut.mkv", 0.5), ("cut.avi", 0.6)],
+    [
+        ("index-last.mp4", 0.6),
+        ("index-first.mp4", 0.6),
+        ("cut.mkv", 0.5),
+        ("cut.mkv", 0.85),
+        ("cut.avi", 0.6),
+    ],
 )
 def test_a_file_cut_short_is_refused(tmp_path: Path, whole: str, share: float) -> None:
     make = synthetic.index_first if whole == "index-first.mp4" else synthetic.plain

@@ -84,7 +84,7 @@ def test_looking_is_audited_once_a_window(
     assert _tags(database, mine) == ["recording:viewed"] * 2
 
 
-@pytest.mark.parametrize("kind", ["master", "original", "pcm", "ledger", "poster", "../proxy"])
+@pytest.mark.parametrize("kind", ["master", "original", "pcm", "ledger", "telemetry", "poster", "../proxy"])
 def test_what_is_not_for_looking_at_cannot_be_had(
     database: Database, vault: Vault, officer: Identity, exercise: Exercise, kind: str
 ) -> None:
