@@ -1,0 +1,130 @@
+"""vPDQ of a recording: one perceptual hash for each of about two frames a second, and their text for interchange.
+
+PDQ turns a picture into 256 bits that survive re-encoding, scaling and small marks; vPDQ is a list of them over time.
+Both are Meta's: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (2019), and `vpdq/README.md` of
+facebook/ThreatExchange for the list, its thresholds and its JSON. The bits come from Meta's own C++ in `hvdaccelerators`.
+
+Frames are taken on Meta's grid (see `period_of`), because in moving footage half a second is already another picture
+to PDQ: two takes of one recording agree only where both hash the same frames.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from hvdaccelerators import vpdq
+from numpy.typing import NDArray
+
+from ingest.frames import Ledger
+
+SIDE = 224
+HASH_BYTES = 32
+_HEX_DIGITS = 2 * HASH_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One frame as vPDQ's interchange has it: 32 bytes, `quality` 0…100 (how much there is to see), seconds."""
+
+    hash: bytes
+    quality: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHash(Feature):
+    """The same with the frame that it was made of: `ordinal`, and `pts` in the ledger's time base. `seconds` count from
+    the first frame."""
+
+    ordinal: int
+    pts: int
+
+
+def period_of(rate: Fraction) -> int:
+    """How many frames lie between two of Meta's: the whole part of the average rate, at least 1.
+
+    vPDQ hashes every frame whose ordinal is a multiple of it (`filehasher.cpp`, one second a hash).
+    """
+    return max(1, int(rate))
+
+
+def grid(frame_count: int, rate: Fraction) -> NDArray[np.int64]:
+    """Ordinals to hash, rising: Meta's grid, and the frame half way between two of its points."""
+    period = period_of(rate)
+    ordinals = np.arange(frame_count, dtype=np.int64)
+    return ordinals[np.isin(ordinals % period, (0, period // 2))]
+
+
+def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """The pictures of a raw file, one after the other: (SIDE, SIDE, 3) uint8, RGB. Raises ValueError for a part of one."""
+    size = SIDE * SIDE * 3
+    with path.open("rb") as file:
+        while data := file.read(size):
+            if len(data) != size:
+                raise ValueError(f"{path.name} ends inside a picture")
+            yield np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
+
+
+def vpdq_of(frames: Iterable[NDArray[np.uint8]], ordinals: Iterable[int], ledger: Ledger) -> list[FrameHash]:
+    """Hash frames, each (SIDE, SIDE, 3) uint8 RGB, that are those `ordinals` of the ledger, in the same order.
+
+    Raises ValueError for a picture of another shape or unless there are as many ordinals as frames, IndexError for an
+    ordinal that the ledger lacks.
+    """
+    hashes = []
+    for frame, ordinal in zip(frames, ordinals, strict=True):
+        if frame.shape != (SIDE, SIDE, 3) or frame.dtype != np.uint8:
+            raise ValueError(f"a picture is ({SIDE}, {SIDE}, 3) uint8, not {frame.shape} {frame.dtype}")
+        digits, quality = vpdq.hash_frame(frame.tobytes(), SIDE, SIDE)
+        at = int(ordinal)
+        hashes.append(
+            FrameHash(
+                hash=bytes.fromhex(digits.decode()),
+                quality=int(quality),
+                seconds=float(ledger.time_of(at)),
+                ordinal=at,
+                pts=ledger.pts_of(at),
+            )
+        )
+    return hashes
+
+
+def clip_of(hashes: Sequence[FrameHash], start_frame: int, end_frame: int) -> list[FrameHash]:
+    """The vPDQ of a clip: the hashes of frames [start_frame, end_frame). Seconds stay those of the recording."""
+    return [one for one in hashes if start_frame <= one.ordinal < end_frame]
+
+
+def once_a_second(hashes: Sequence[FrameHash], rate: Fraction) -> list[FrameHash]:
+    """What Meta's own hasher would have kept of these: the frames on its grid, for interchange."""
+    period = period_of(rate)
+    return [one for one in hashes if one.ordinal % period == 0]
+
+
+def to_json(features: Sequence[Feature]) -> str:
+    """vPDQ's interchange: a JSON list of "<64 hex digits>,<quality>,<seconds with 3 decimals>".
+
+    Source: `VpdqCompactFeature` in threatexchange/extensions/vpdq/vpdq_util.py.
+    """
+    return json.dumps([f"{one.hash.hex()},{one.quality},{one.seconds:.3f}" for one in features])
+
+
+def from_json(text: str) -> list[Feature]:
+    """Read what `to_json`, or Meta's tools, wrote. Raises ValueError that names what is malformed."""
+    lines = json.loads(text)
+    if not isinstance(lines, list):
+        raise ValueError("a vPDQ is a JSON list")  # noqa: TRY004 - the text is wrong, not the argument
+    return [_feature(line) for line in lines]
+
+
+def _feature(line: object) -> Feature:
+    match line.split(",") if isinstance(line, str) else ():
+        case [digits, quality, seconds] if len(digits) == _HEX_DIGITS:
+            one = Feature(bytes.fromhex(digits), int(quality), float(seconds))
+            if 0 <= one.quality <= 100 and one.seconds >= 0:
+                return one
+    raise ValueError(f"not a frame of a vPDQ: {line!r}")
