@@ -1,8 +1,9 @@
 """vPDQ of a recording: one perceptual hash for each of about two frames a second, and their text for interchange.
 
 PDQ turns a picture into 256 bits that survive re-encoding, scaling and small marks; vPDQ is a list of them over time.
-Both are Meta's: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (2019), and `vpdq/README.md` of
-facebook/ThreatExchange for the list, its thresholds and its JSON. The bits come from Meta's own C++ in `hvdaccelerators`.
+Both are Meta's: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (2019), and
+`vpdq/README.md` of facebook/ThreatExchange for the list, its thresholds and its JSON. The bits come from Meta's own
+C++ in `hvdaccelerators`.
 
 Frames are taken on Meta's grid (see `period_of`), because in moving footage half a second is already another picture
 to PDQ: two takes of one recording agree only where both hash the same frames.
@@ -61,7 +62,7 @@ def grid(frame_count: int, rate: Fraction) -> NDArray[np.int64]:
 
 
 def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of a raw file, one after the other: (SIDE, SIDE, 3) uint8, RGB. Raises ValueError for a part of one."""
+    """The pictures of a raw file in turn, (SIDE, SIDE, 3) uint8, RGB. Raises ValueError for a part of one."""
     size = SIDE * SIDE * 3
     with path.open("rb") as file:
         while data := file.read(size):

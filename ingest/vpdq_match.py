@@ -1,7 +1,8 @@
 """How much of one vPDQ is in another, as Meta's matcher counts it, and where.
 
 Two frames are alike when at most 31 of their 256 bits differ and both are of quality 50 or more; of equal hashes in one
-list the first counts. Source: `vpdq_brute_matcher.py` and `vpdq_util.py` of facebook/ThreatExchange, whose defaults these are.
+list the first counts. Source: `vpdq_brute_matcher.py` and `vpdq_util.py` of facebook/ThreatExchange; these are its
+defaults.
 """
 
 from __future__ import annotations

@@ -83,6 +83,13 @@ def _ingest(job: JobContext, source: Path, out: Path) -> Report:
     )
 
 
+@task("recordings.compare")
+def compare(job: JobContext, *, recording_id: UUID) -> None:
+    """Finds which other recordings hold the same footage."""
+    with job.db.transaction() as session:
+        service.find_duplicates(session, recording_id, job.check)
+
+
 @task("recordings.sweep", cron="*/2 * * * *")
 def sweep(job: JobContext) -> None:
     """Ends what cannot end by itself and removes the directories of dead workers."""

@@ -1,5 +1,12 @@
 """Recordings: what routes, jobs and higher features call."""
 
+from app.recordings.service.fingerprinting import (
+    Duplicates,
+    NearDuplicate,
+    find_duplicates,
+    near_duplicates,
+    store_fingerprints,
+)
 from app.recordings.service.history import custody
 from app.recordings.service.jobdirs import job_directory, remove_abandoned
 from app.recordings.service.lifecycle import (
@@ -26,6 +33,8 @@ from app.recordings.service.viewing import VIEWABLE, key_of, open_clip, open_ren
 __all__ = [
     "VIEWABLE",
     "Attempt",
+    "Duplicates",
+    "NearDuplicate",
     "Overview",
     "begin_attempt",
     "cancel",
@@ -33,11 +42,13 @@ __all__ = [
     "custody",
     "fail_abandoned",
     "fetch_original",
+    "find_duplicates",
     "get_overview",
     "job_directory",
     "key_of",
     "list_clips",
     "list_recordings",
+    "near_duplicates",
     "open_clip",
     "open_rendition",
     "progress",
@@ -46,6 +57,7 @@ __all__ = [
     "remove_abandoned",
     "remove_strays",
     "require_viewable",
+    "store_fingerprints",
     "store_outputs",
     "withdraw",
 ]

@@ -40,6 +40,7 @@ def one_recording(recording_id: UUID) -> Answer:
         clips = service.list_clips(
             session, identity, recording_id, cursor=request.args.get("cursor"), limit=PAGE
         )
+        duplicates = service.near_duplicates(session, identity, recording_id)
         history = history_in_words(service.custody(session, identity, recording_id))
     return render_template(
         "pages/recording.html",
@@ -49,6 +50,7 @@ def one_recording(recording_id: UUID) -> Answer:
         advice=ADVICE.get(found.recording.reason_code or "", ""),
         clips=clips,
         clip_count=found.clips,
+        duplicates=duplicates,
         history=history,
     )
 
