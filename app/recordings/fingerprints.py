@@ -57,8 +57,7 @@ def near(session: Session, digest: bytes, own: UUID) -> dict[UUID, int]:
         f"band{band}": [value ^ flip for flip in _WITHIN_ONE_BIT]
         for band, value in enumerate(bands_of(digest))
     }
-    found = session.execute(_NEAR, {"digest": digest, "own": own, **probes})
-    return {recording_id: frames for recording_id, frames in found}
+    return dict(session.execute(_NEAR, {"digest": digest, "own": own, **probes}).all())
 
 
 def recordings_near(
