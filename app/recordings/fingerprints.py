@@ -137,7 +137,7 @@ def replace_duplicates(session: Session, recording_id: UUID, rows: Sequence[dict
 
 
 def duplicates_of(session: Session, recording_id: UUID, organisation_id: UUID | None) -> list[Duplicate]:
-    """Pairs of a recording, the largest share first; only with recordings of that organisation, unless None."""
+    """Pairs of a recording, those that share most first; only with recordings of that organisation, unless None."""
     other = Recording.id == func.coalesce(
         func.nullif(Duplicate.first_id, recording_id), func.nullif(Duplicate.second_id, recording_id)
     )
@@ -148,8 +148,8 @@ def duplicates_of(session: Session, recording_id: UUID, organisation_id: UUID | 
     )
     if organisation_id is not None:
         query = query.where(Recording.organisation_id == organisation_id)
-    larger = func.greatest(Duplicate.first_share, Duplicate.second_share)
-    return list(session.scalars(query.order_by(Duplicate.kind, larger.desc(), Recording.id)))
+    shared = Duplicate.first_share + Duplicate.second_share
+    return list(session.scalars(query.order_by(Duplicate.kind, shared.desc(), Recording.id)))
 
 
 def exercise_pairs(session: Session, exercise_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:

@@ -89,7 +89,7 @@ def find_duplicates(session: Session, recording_id: UUID, check: Callable[[], No
 
 
 def near_duplicates(session: Session, identity: Identity, recording_id: UUID) -> Duplicates:
-    """The recordings that hold the same footage, the largest share first. Raises Forbidden, NotFound.
+    """The recordings that hold the same footage, those that share most first. Raises Forbidden, NotFound.
 
     Only those of the recording's own force: that another force holds the same is for the operator's auditors alone.
     """
