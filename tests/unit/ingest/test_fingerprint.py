@@ -202,3 +202,26 @@ def _lines(hashes: list[FrameHash]) -> list[str]:
 
     lines: list[str] = json.loads(to_json(hashes))
     return lines
+
+
+def test_copies_among_real_footage_are_told_from_another_scene(tools: Tools, tmp_path: Path) -> None:
+    folder = Path(__file__).parents[4] / "shared" / "data" / "footage" / "near-duplicates"
+    if not folder.is_dir():
+        pytest.skip("the development footage is not at hand")
+    names = (
+        "chair-orig-22-sd-bar",
+        "chair-22-sd-grey-bar",
+        "chair-22-with-small-logo-bar",
+        "doorknob-hd-no-bar",
+    )
+    raw = tmp_path / "frames.rgb"
+    made = []
+    for name in names:
+        pick = f"select='not(mod(n,15))',scale={SIDE}:{SIDE}"
+        run(tools, "-i", str(folder / f"{name}.mp4"), "-vf", pick, "-fps_mode", "passthrough",
+            "-f", "rawvideo", "-pix_fmt", "rgb24", str(raw))  # fmt: skip
+        count = raw.stat().st_size // (3 * SIDE * SIDE)
+        made.append(vpdq_of(read_frames(raw), range(0, 15 * count, 15), ledger_of(15 * count)))
+    original, grey, logo, door = made
+    assert min(match(original, grey).query_share, match(original, logo).query_share) > 0.9
+    assert match(original, door).query_share == 0
