@@ -26,7 +26,7 @@ from ingest.fingerprint import FrameHash
 from ingest.vpdq_match import Match, Stretch, comparable, match
 
 LEAST_SHARE = 0.1  # of either recording's frames, from which a pair is worth telling
-MOST_PROBES = 1200  # frames of one recording that are looked for; of a longer one, evenly spread
+MOST_PROBES = 600  # frames of one recording that are looked for: in an hour, one in six seconds
 MOST_COMPARED = 200  # recordings that are then compared frame by frame, those with most hits
 
 
