@@ -1,12 +1,13 @@
-"""vPDQ of a recording: one perceptual hash for each of about two frames a second, and their text for interchange.
+"""vPDQ of a recording: one perceptual hash for each of about eight frames a second, and their text for interchange.
 
 PDQ turns a picture into 256 bits that survive re-encoding, scaling and small marks; vPDQ is a list of them over time.
 Both are Meta's: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (2019), and
 `vpdq/README.md` of facebook/ThreatExchange for the list, its thresholds and its JSON. The bits come from Meta's own
 C++ in `hvdaccelerators`.
 
-Frames are taken on Meta's grid (see `period_of`), because in moving footage half a second is already another picture
-to PDQ: two takes of one recording agree only where both hash the same frames.
+To PDQ, a quarter of a second of moving footage is already another picture: two files of one recording agree only where
+both hash the same frames. So frames are taken on Meta's grid (see `period_of`), and two a second of them count; the
+others are there for a file that was cut, whose own grid lies elsewhere: one of them is near each that counts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from numpy.typing import NDArray
 from ingest.frames import Ledger
 
 SIDE = 224
+COUNTED = 2  # frames of a period that count
+DENSE = 8  # frames of a period that are hashed
 HASH_BYTES = 32
 _HEX_DIGITS = 2 * HASH_BYTES
 
@@ -39,11 +42,12 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class FrameHash(Feature):
-    """The same with the frame that it was made of: `ordinal`, and `pts` in the ledger's time base. `seconds` count from
-    the first frame."""
+    """The same with the frame that it was made of: `ordinal`, and `pts` in the ledger's time base. `seconds` are from
+    the first frame. `counts`: shares are counted in these, the others only help to find them in another file."""
 
     ordinal: int
     pts: int
+    counts: bool = True
 
 
 def period_of(rate: Fraction) -> int:
@@ -54,11 +58,19 @@ def period_of(rate: Fraction) -> int:
     return max(1, int(rate))
 
 
-def grid(frame_count: int, rate: Fraction) -> NDArray[np.int64]:
-    """Ordinals to hash, rising: Meta's grid, and the frame half way between two of its points."""
+def offsets_of(rate: Fraction, frames: int = DENSE) -> list[int]:
+    """Where in each period frames are taken, rising from 0 (Meta's own): ordinals modulo the period, evenly spread.
+
+    What counts (`COUNTED`) is among what is hashed (`DENSE`); a period of few frames gives all of them.
+    """
     period = period_of(rate)
+    return sorted({part * period // frames for part in range(frames)})
+
+
+def grid(frame_count: int, rate: Fraction, frames: int = DENSE) -> NDArray[np.int64]:
+    """The ordinals to hash of a recording, rising: those of the offsets, in every period."""
     ordinals = np.arange(frame_count, dtype=np.int64)
-    return ordinals[np.isin(ordinals % period, (0, period // 2))]
+    return ordinals[np.isin(ordinals % period_of(rate), offsets_of(rate, frames))]
 
 
 def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
@@ -71,12 +83,17 @@ def read_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
             yield np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
 
 
-def vpdq_of(frames: Iterable[NDArray[np.uint8]], ordinals: Iterable[int], ledger: Ledger) -> list[FrameHash]:
+def vpdq_of(
+    frames: Iterable[NDArray[np.uint8]], ordinals: Iterable[int], ledger: Ledger, rate: Fraction
+) -> list[FrameHash]:
     """Hash frames, each (SIDE, SIDE, 3) uint8 RGB, that are those `ordinals` of the ledger, in the same order.
+
+    `rate`: the recording's average, in frames a second, which says which of them count.
 
     Raises ValueError for a picture of another shape or unless there are as many ordinals as frames, IndexError for an
     ordinal that the ledger lacks.
     """
+    period, counted = period_of(rate), offsets_of(rate, COUNTED)
     hashes = []
     for frame, ordinal in zip(frames, ordinals, strict=True):
         if frame.shape != (SIDE, SIDE, 3) or frame.dtype != np.uint8:
@@ -90,6 +107,7 @@ def vpdq_of(frames: Iterable[NDArray[np.uint8]], ordinals: Iterable[int], ledger
                 seconds=float(ledger.time_of(at)),
                 ordinal=at,
                 pts=ledger.pts_of(at),
+                counts=at % period in counted,
             )
         )
     return hashes

@@ -2,7 +2,7 @@
 
 Two frames are alike when at most 31 of their 256 bits differ and both are of quality 50 or more; of equal hashes in one
 list the first counts. Source: `vpdq_brute_matcher.py` and `vpdq_util.py` of facebook/ThreatExchange; these are its
-defaults.
+defaults. Ours differs in one point: each frame that counts is sought among all that were hashed of the other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Feature)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Frames [start_frame, end_frame) of a recording in which every hashed frame that counts is matched."""
+    """Frames [start_frame, end_frame) of a recording in which every frame that counts is matched."""
 
     start_frame: int
     end_frame: int
@@ -43,8 +43,13 @@ class Match:
     compared: tuple[Stretch, ...]
 
 
-def comparable(hashes: Sequence[F]) -> list[F]:
-    """The frames that count: good enough to tell apart, equal hashes once, in the order given."""
+def comparable(hashes: Sequence[FrameHash]) -> list[FrameHash]:
+    """The frames that count and are good enough to tell apart, equal hashes once, in the order given."""
+    return usable([one for one in hashes if one.counts])
+
+
+def usable(hashes: Sequence[F]) -> list[F]:
+    """The frames that are good enough to tell apart, equal hashes once, in the order given."""
     first: dict[bytes, F] = {}
     for one in hashes:
         if one.quality >= LEAST_QUALITY:
@@ -57,7 +62,7 @@ def match(query: Sequence[FrameHash], compared: Sequence[FrameHash]) -> Match:
     mine, theirs = comparable(query), comparable(compared)
     if not mine or not theirs:
         return Match(0.0, 0.0, (), ())
-    found, found_there = _alike(_words(mine), _words(theirs))
+    found, found_there = _alike(mine, usable(compared)), _alike(theirs, usable(query))
     return Match(
         float(found.mean()),
         float(found_there.mean()),
@@ -72,20 +77,17 @@ def _words(hashes: Sequence[Feature]) -> NDArray[np.uint64]:
     return np.frombuffer(joined, np.uint64).reshape(-1, HASH_BYTES // 8)
 
 
-def _alike(
-    mine: NDArray[np.uint64], theirs: NDArray[np.uint64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which of (N, 4) have a like in (M, 4), and the other way round; a block of rows at a time bounds the memory."""
+def _alike(wanted: Sequence[Feature], among: Sequence[Feature]) -> NDArray[np.bool_]:
+    """Which of the N wanted have a like among the M others, (N,) bool; a block of rows at a time bounds the memory."""
+    mine, theirs = _words(wanted), _words(among)
     found = np.zeros(len(mine), np.bool_)
-    found_there = np.zeros(len(theirs), np.bool_)
     for start in range(0, len(mine), _ROWS):
-        bits = np.zeros((len(mine[start : start + _ROWS]), len(theirs)), np.uint16)
-        for word in range(mine.shape[1]):
-            bits += np.bitwise_count(mine[start : start + _ROWS, None, word] ^ theirs[None, :, word])
-        near = bits <= MOST_BITS
-        found[start : start + _ROWS] = near.any(axis=1)
-        found_there |= near.any(axis=0)
-    return found, found_there
+        block = mine[start : start + _ROWS]
+        bits = np.zeros((len(block), len(theirs)), np.uint16)
+        for word in range(block.shape[1]):
+            bits += np.bitwise_count(block[:, None, word] ^ theirs[None, :, word])
+        found[start : start + _ROWS] = (bits <= MOST_BITS).any(axis=1)
+    return found
 
 
 def _stretches(hashes: Sequence[FrameHash], found: NDArray[np.bool_]) -> tuple[Stretch, ...]:

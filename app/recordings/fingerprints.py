@@ -76,7 +76,9 @@ def recordings_near(
 
 
 def replace_hashes(session: Session, recording_id: UUID, hashes: Sequence[Hashed]) -> int:
-    """Stores the hashes of a recording instead of what it had; returns how many count."""
+    """Stores the hashes of a recording instead of what it had and of what was found by that; returns how many count."""
+    of_it = (Duplicate.first_id == recording_id) | (Duplicate.second_id == recording_id)
+    session.execute(delete(Duplicate).where(of_it))
     session.execute(delete(FrameHash).where(FrameHash.recording_id == recording_id))
     counting = {one.ordinal for one in comparable(hashes)}
     rows = [
@@ -96,16 +98,29 @@ def replace_hashes(session: Session, recording_id: UUID, hashes: Sequence[Hashed
 
 
 def hashes_of(session: Session, recording: Recording) -> list[Hashed]:
-    """What was stored of a recording, in order; seconds count from its first hashed frame."""
+    """What was stored of a recording, in order; seconds are from its first hashed frame, what is indexed counts."""
     rows = session.execute(
-        select(FrameHash.ordinal, FrameHash.pts, FrameHash.hash, FrameHash.quality)
+        select(
+            FrameHash.ordinal,
+            FrameHash.pts,
+            FrameHash.hash,
+            FrameHash.quality,
+            FrameHash.bands.is_not(None),
+        )
         .where(FrameHash.recording_id == recording.id)
         .order_by(FrameHash.ordinal)
     ).all()
     tick = (recording.time_base_num or 1) / (recording.time_base_den or 1)
     return [
-        Hashed(hash=digest, quality=quality, seconds=(pts - rows[0].pts) * tick, ordinal=ordinal, pts=pts)
-        for ordinal, pts, digest, quality in rows
+        Hashed(
+            hash=digest,
+            quality=quality,
+            seconds=(pts - rows[0].pts) * tick,
+            ordinal=ordinal,
+            pts=pts,
+            counts=counts,
+        )
+        for ordinal, pts, digest, quality, counts in rows
     ]
 
 
@@ -126,11 +141,9 @@ def same_bytes(session: Session, recording: Recording, md5: bytes) -> list[UUID]
     return list(session.scalars(query.order_by(Recording.id)))
 
 
-def replace_duplicates(session: Session, recording_id: UUID, rows: Sequence[dict[str, object]]) -> None:
-    """Keeps these pairs of the recording and no other. The job of the other one may be writing the same pair now: the
-    rows come in one order, and who is later overwrites."""
-    of_it = (Duplicate.first_id == recording_id) | (Duplicate.second_id == recording_id)
-    session.execute(delete(Duplicate).where(of_it))
+def keep_duplicates(session: Session, rows: Sequence[dict[str, object]]) -> None:
+    """Keeps these pairs beside what was found from the other side. The other's job may be writing the same pair now:
+    the rows come in one order, and who is later overwrites."""
     for row in rows:
         statement = upsert(Duplicate).values(row)
         session.execute(statement.on_conflict_do_update(index_elements=["first_id", "second_id"], set_=row))

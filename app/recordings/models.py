@@ -168,7 +168,7 @@ class Fingerprint(Base):
 
 
 class FrameHash(Base):
-    """The PDQ hash of one frame. `bands` are what the index finds it by; NULL for a frame that does not count."""
+    """The PDQ hash of one frame. `bands` are what the index finds it by; NULL for what does not count."""
 
     __tablename__ = "frame_hashes"
     __table_args__ = (

@@ -23,7 +23,7 @@ from app.recordings import fingerprints
 from app.recordings.models import Duplicate, Fingerprint, Recording
 from app.recordings.service.lifecycle import find, note
 from ingest.fingerprint import FrameHash
-from ingest.vpdq_match import Match, Stretch, comparable, match
+from ingest.vpdq_match import Match, Stretch, match, usable
 
 LEAST_SHARE = 0.1  # of either recording's frames, from which a pair is worth telling
 MOST_PROBES = 600  # frames of one recording that are looked for: in an hour, one in six seconds
@@ -69,7 +69,7 @@ def store_fingerprints(
 def find_duplicates(session: Session, recording_id: UUID, check: Callable[[], None]) -> int:
     """Compares a recording with all others and keeps which hold the same footage; returns how many.
 
-    Does nothing for one that was never hashed. Safe to run again: it replaces what it found before.
+    Does nothing for one that was never hashed. Safe to run again: what was found before stays.
     """
     recording, mark = session.get(Recording, recording_id), session.get(Fingerprint, recording_id)
     if recording is None or mark is None:
@@ -77,9 +77,8 @@ def find_duplicates(session: Session, recording_id: UUID, check: Callable[[], No
     matches = _near(session, recording, check)
     same = fingerprints.same_bytes(session, recording, mark.md5)
     matches |= dict.fromkeys(same, _whole(recording))
-    fingerprints.replace_duplicates(
+    fingerprints.keep_duplicates(
         session,
-        recording_id,
         [_row(recording_id, o, "exact" if o in same else "near", matches[o]) for o in sorted(matches)],
     )
     mark.compared_at = now()
@@ -106,10 +105,7 @@ def near_duplicates(session: Session, identity: Identity, recording_id: UUID) ->
 def _near(session: Session, recording: Recording, check: Callable[[], None]) -> dict[UUID, Match]:
     """Recordings that share enough frames, by frame; found by index, then compared whole."""
     hashes = fingerprints.hashes_of(session, recording)
-    counting = comparable(hashes)
-    step = -(-len(counting) // MOST_PROBES) or 1
-    digests = [one.hash for one in counting[::step]]
-    hits = fingerprints.recordings_near(session, digests, recording.id, check)
+    hits = fingerprints.recordings_near(session, _probes(hashes), recording.id, check)
     found = {}
     for other_id, _ in hits.most_common(MOST_COMPARED):
         check()
@@ -118,6 +114,15 @@ def _near(session: Session, recording: Recording, check: Callable[[], None]) -> 
         if max(shared.query_share, shared.compared_share) >= LEAST_SHARE:
             found[other_id] = shared
     return found
+
+
+def _probes(hashes: Sequence[FrameHash]) -> list[bytes]:
+    """At most MOST_PROBES, one of each stretch of the recording, each time one frame later in it: an even step would
+    always miss the frames that another file's grid has."""
+    able = usable(hashes)
+    step = -(-len(able) // MOST_PROBES) or 1
+    places = (start + start // step % step for start in range(0, len(able), step))
+    return [able[place].hash for place in places if place < len(able)]
 
 
 def _whole(recording: Recording) -> Match:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ingest.ffmpeg import Tools
 from ingest.fingerprint import (
+    COUNTED,
+    DENSE,
     SIDE,
     Feature,
     FrameHash,
@@ -47,8 +50,12 @@ def pictures(seed: int, count: int) -> list[NDArray[np.uint8]]:
     return list(coarse.repeat(SIDE // 8, axis=1).repeat(SIDE // 8, axis=2))
 
 
+def two_a_second(frames: int) -> list[int]:
+    return grid(frames, RATE, COUNTED).tolist()
+
+
 def recorded(seed: int, count: int = 4) -> list[FrameHash]:
-    return vpdq_of(pictures(seed, count), grid(count * 5, RATE), ledger_of(count * 5))
+    return vpdq_of(pictures(seed, count), two_a_second(count * 5), ledger_of(count * 5), RATE)
 
 
 def noisy(frames: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
@@ -65,11 +72,10 @@ def filmed(tools: Tools, media: Path) -> Callable[[str, int], list[FrameHash]]:
         zoom = "mandelbrot=size=320x180:rate=10:start_scale=0.6:end_scale=0.2:end_pts=200"
         words = ("-f", "lavfi", "-i", zoom, "-t", "3", "-pix_fmt", "yuv420p", "-crf", str(crf))
         run(tools, *words, "-bf", "0", str(path))
-        period = period_of(RATE)
-        pick = f"select='eq(mod(n,{period}),0)+eq(mod(n,{period}),{period // 2})'"
+        pick = "select='not(mod(n,5))'"
         words = ("-i", str(path), "-vf", f"{pick},scale={SIDE}:{SIDE}", "-fps_mode", "passthrough")
         run(tools, *words, "-f", "rawvideo", "-pix_fmt", "rgb24", str(raw))
-        return vpdq_of(read_frames(raw), grid(30, RATE), ledger_of(30))
+        return vpdq_of(read_frames(raw), two_a_second(30), ledger_of(30), RATE)
 
     return film
 
@@ -88,17 +94,17 @@ def test_a_hash_says_which_frame_and_when() -> None:
     ]
     assert {len(one.hash) for one in hashes} == {32}
     assert all(one.quality == 100 for one in hashes)
-    black = vpdq_of([np.zeros((SIDE, SIDE, 3), np.uint8)], [3], ledger_of(5))
+    black = vpdq_of([np.zeros((SIDE, SIDE, 3), np.uint8)], [3], ledger_of(5), RATE)
     assert black[0].quality == 0
 
 
 def test_what_is_no_such_frame_is_refused() -> None:
     with pytest.raises(ValueError, match="224"):
-        vpdq_of([np.zeros((SIDE, 10, 3), np.uint8)], [0], ledger_of(5))
+        vpdq_of([np.zeros((SIDE, 10, 3), np.uint8)], [0], ledger_of(5), RATE)
     with pytest.raises(IndexError):
-        vpdq_of(pictures(1, 1), [6], ledger_of(5))
+        vpdq_of(pictures(1, 1), [6], ledger_of(5), RATE)
     with pytest.raises(ValueError, match="zip"):
-        vpdq_of(pictures(1, 2), [0], ledger_of(5))
+        vpdq_of(pictures(1, 2), [0], ledger_of(5), RATE)
 
 
 def test_a_raw_file_that_ends_inside_a_picture_is_refused(tmp_path: Path) -> None:
@@ -110,12 +116,15 @@ def test_a_raw_file_that_ends_inside_a_picture_is_refused(tmp_path: Path) -> Non
         list(read_frames(tmp_path / "cut.rgb"))
 
 
+@settings(deadline=None)
 @given(frames=st.integers(0, 400), rate=st.fractions(min_value=Fraction(1, 10), max_value=130))
 def test_the_grid_holds_every_frame_of_metas(frames: int, rate: Fraction) -> None:
-    ordinals = grid(frames, rate).tolist()
-    assert set(range(0, frames, period_of(rate))) <= set(ordinals) <= set(range(frames))
+    ordinals, counted = grid(frames, rate).tolist(), grid(frames, rate, COUNTED).tolist()
+    assert set(range(0, frames, period_of(rate))) <= set(counted) <= set(ordinals) <= set(range(frames))
     assert ordinals == sorted(set(ordinals))
-    assert len(ordinals) <= 2 * (frames // period_of(rate) + 1)
+    periods = frames // period_of(rate) + 1
+    assert (len(counted) <= COUNTED * periods, len(ordinals) <= DENSE * periods) == (True, True)
+    assert all(after - before <= -(-period_of(rate) // DENSE) for before, after in pairwise(ordinals))
 
 
 def test_a_clip_is_a_slice_and_interchange_is_once_a_second() -> None:
@@ -154,11 +163,30 @@ def test_the_same_footage_coded_again_matches_and_other_footage_does_not(
 
 def test_a_part_is_found_where_it_is() -> None:
     frames = pictures(3, 8)
-    whole = vpdq_of(frames, grid(40, RATE), ledger_of(40))
-    part = vpdq_of(noisy(frames[2:5]), grid(15, RATE), ledger_of(15))
+    whole = vpdq_of(frames, two_a_second(40), ledger_of(40), RATE)
+    part = vpdq_of(noisy(frames[2:5]), two_a_second(15), ledger_of(15), RATE)
     found = match(part, whole)
     assert (found.query_share, found.compared_share) == (1.0, 3 / 8)
     assert (found.query, found.compared) == ((Stretch(0, 11),), (Stretch(10, 25),))
+
+
+def test_a_copy_that_was_cut_beside_the_grid_is_found_among_all_that_was_hashed() -> None:
+    """Thirty frames a second of a camera that moves: each picture slides a little over the one before."""
+    wide = pictures(5, 1)[0].repeat(4, axis=1)
+    wide = np.concatenate([np.roll(wide, 40 * n, axis=0) for n in range(3)], axis=1)
+    frames = [np.ascontiguousarray(wide[:, 8 * n : 8 * n + SIDE]) for n in range(240)]
+    rate = Fraction(30)
+    ledger = ledger_of(240)
+
+    def hashed(cut: int) -> list[FrameHash]:
+        ordinals = grid(len(frames) - cut, rate).tolist()
+        return vpdq_of([frames[cut + n] for n in ordinals], ordinals, ledger, rate)
+
+    whole, copy = hashed(0), hashed(37)
+    sparse = match([one for one in copy if one.counts], [one for one in whole if one.counts])
+    dense = match(copy, whole)
+    assert len([one for one in copy if one.counts]) * 3.5 < len(copy)
+    assert dense.query_share > 0.9 > 2 * sparse.query_share
 
 
 def test_dark_frames_and_repeats_do_not_count() -> None:
@@ -168,6 +196,7 @@ def test_dark_frames_and_repeats_do_not_count() -> None:
     assert match([dark], [dark]) == Match(0.0, 0.0, (), ())
 
 
+@settings(deadline=None)
 @given(first=st.binary(min_size=32, max_size=32), bits=st.sets(st.integers(0, 255), max_size=64))
 def test_the_border_lies_at_31_bits(first: bytes, bits: set[int]) -> None:
     other = (int.from_bytes(first) ^ sum(1 << bit for bit in bits)).to_bytes(32)
@@ -221,7 +250,7 @@ def test_copies_among_real_footage_are_told_from_another_scene(tools: Tools, tmp
         run(tools, "-i", str(folder / f"{name}.mp4"), "-vf", pick, "-fps_mode", "passthrough",
             "-f", "rawvideo", "-pix_fmt", "rgb24", str(raw))  # fmt: skip
         count = raw.stat().st_size // (3 * SIDE * SIDE)
-        made.append(vpdq_of(read_frames(raw), range(0, 15 * count, 15), ledger_of(15 * count)))
+        made.append(vpdq_of(read_frames(raw), range(0, 15 * count, 15), ledger_of(15 * count), Fraction(30)))
     original, grey, logo, door = made
     assert min(match(original, grey).query_share, match(original, logo).query_share) > 0.9
     assert match(original, door).query_share == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from uuid import UUID, uuid4
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.datasets.splits import (
@@ -62,6 +62,7 @@ PAIRS = st.sets(
 CHOSEN = st.sets(st.sampled_from(IDS), min_size=1)
 
 
+@settings(deadline=None)
 @given(drafts=st.lists(st.tuples(CHOSEN, PAIRS), min_size=1, max_size=5))
 def test_no_freeze_parts_what_shares_footage_nor_moves_what_was_placed(drafts) -> None:  # type: ignore[no-untyped-def]
     """Version after version, with footage found to be shared in between: each is frozen or refused."""
@@ -87,6 +88,7 @@ def test_no_freeze_parts_what_shares_footage_nor_moves_what_was_placed(drafts) -
             assert where.split == split_of(where.by, SALT, EVEN)
 
 
+@settings(deadline=None)
 @given(exercises=CHOSEN, others=CHOSEN)
 def test_exercises_that_share_nothing_are_where_their_id_puts_them(exercises, others) -> None:  # type: ignore[no-untyped-def]
     placed, clashes = place(exercises | others, [], {}, SALT, EVEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -149,7 +150,8 @@ def test_dark_frames_and_repeats_are_kept_but_not_indexed(database: Database, va
         mark = session.get_one(Fingerprint, made.id)
         assert (mark.frames, mark.comparable) == (4, 2)
         kept = fingerprints.hashes_of(session, session.get_one(Recording, made.id))
-    assert kept == [*good, dark, at(3, good[0].hash)]
+    unindexed = [replace(one, counts=False) for one in (dark, at(3, good[0].hash))]
+    assert kept == [*good, *unindexed]
 
 
 def test_the_index_finds_exactly_what_counting_all_bits_finds(database: Database, vault: Vault) -> None:
@@ -198,3 +200,17 @@ def test_the_job_compares(database: Database, settings: Settings, vault: Vault, 
             match(film(1), copied(film(1), 5)).query_share
             == session.scalars(select(Duplicate)).one().first_share
         )
+
+
+def test_frames_that_do_not_count_help_to_find_those_that_do(database: Database, vault: Vault) -> None:
+    """A copy whose own grid lies elsewhere: only its frames between hold what the other one counts."""
+    original = film(1)
+    between = [replace(one, counts=False) for one in copied(original, 9)]
+    counted = [replace(one, ordinal=one.ordinal + 2) for one in film(2)]
+    both = sorted([*between, *counted], key=lambda one: one.ordinal)
+    first, cut = _recorded(database, vault, original), _recorded(database, vault, both)
+    assert compare(database, cut, first) == [1, 0]
+    with database.transaction() as session:
+        pair = session.scalars(select(Duplicate)).one()
+        assert (pair.first_id, pair.first_share, pair.second_share) == (first.id, 1.0, 0.0)
+        assert session.get_one(Fingerprint, cut.id).comparable == 20
