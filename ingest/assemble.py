@@ -18,7 +18,7 @@ from ingest.join import join_fragments
 from ingest.mux import JOINED, mux
 from ingest.plan import Plan
 from ingest.profiles import Profile
-from ingest.samples import SAMPLES_NAME, join_samples
+from ingest.samples import join_chunks
 from ingest.signals.findings import SIGNALS_NAME, Findings, analyse
 from ingest.signals.pictures import PictureSignals
 from ingest.signals.pictures import join as join_pictures
@@ -62,7 +62,7 @@ def assemble(
         path.unlink(missing_ok=True)
     write_storyboard(parts, workspace.path, plan, profile, ledger)
     counts = [len(one.pts) for one in decoded]
-    join_samples([part / SAMPLES_NAME for part in parts], counts, workspace.path / SAMPLES_NAME, profile)
+    join_chunks(parts, counts, workspace.path)
     return Assembled(ledger, keys, _find(workspace.path, parts, ledger, profile), command)
 
 

@@ -25,7 +25,8 @@ class Chunk:
     """Frames with start_pts ≤ PTS < end_pts (None: to the end), in the source's time base.
 
     `before` is the PTS of the last frame before it, None for the first chunk; `seek` is where a demuxer is sent, in
-    seconds, None for the start of the file; `frames` is how many pictures the container lists.
+    seconds, None for the start of the file; `first` is its first frame's ordinal and `frames` how many pictures it has,
+    as the container lists them.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Chunk:
     end_pts: int | None
     before: int | None
     seek: float | None
+    first: int
     frames: int
 
     @property
@@ -73,6 +75,7 @@ def _chunk(packets: Packets, number: int, start: int, end: int) -> Chunk:
         end_pts=int(pts[end]) if end < len(pts) else None,
         before=int(pts[start - 1]) if number else None,
         seek=float(middle) if number else None,
+        first=start - packets.first,
         frames=end - start,
     )
 

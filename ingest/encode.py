@@ -7,10 +7,10 @@ from collections.abc import Callable
 from ingest.chunks import Chunk
 from ingest.errors import FileRejected
 from ingest.frames import read_framehash
-from ingest.graph import FRAMES_NAME, GREY_NAME, RAW_SAMPLES_NAME, build, time_before
+from ingest.graph import FRAMES_NAME, GREY_NAME, RAW_SAMPLES_NAME, build, taking_of
 from ingest.plan import Plan
 from ingest.profiles import Profile
-from ingest.samples import SAMPLES_NAME, write_chunk
+from ingest.samples import write_chunk
 from ingest.signals.pictures import read_pictures
 from ingest.workspace import Workspace
 
@@ -27,7 +27,8 @@ def encode(
     """Make the chunk's files in the workspace; returns the command. `on_frames` gets the number of pictures done.
 
     What is left: `frames.txt`, `master.mp4` (unless it is copied), `proxy.mp4`, `tiles.rgb`, `signals.npz`,
-    `samples.parquet`, and in the first chunk `poster.jpg`. Raises FileRejected when the chunk cannot be decoded.
+    `samples.parquet`, `fingerprint.parquet`, and in the first chunk `poster.jpg`. Raises FileRejected when the chunk
+    cannot be decoded.
     """
     argv = workspace.compile(build(plan, chunk, profile, workspace.limits))
 
@@ -50,7 +51,6 @@ def _condense(workspace: Workspace, plan: Plan, chunk: Chunk, profile: Profile) 
     decoded = read_framehash(workspace.path / FRAMES_NAME)
     grey, raw = workspace.path / GREY_NAME, workspace.path / RAW_SAMPLES_NAME
     read_pictures(grey).save(workspace.path / SIGNALS_PART)
-    before = time_before(plan, chunk)
-    write_chunk(raw, workspace.path / SAMPLES_NAME, decoded, plan.measured.zero, before, profile)
+    write_chunk(raw, workspace.path, decoded, plan.measured.zero, taking_of(plan, chunk, profile))
     grey.unlink()
     raw.unlink()

@@ -13,11 +13,13 @@ import numpy as np
 
 from ingest.chunks import Chunk
 from ingest.ffmpeg import input_options
+from ingest.fingerprint import SIDE
 from ingest.picture import display_size, upright
 from ingest.plan import Plan
 from ingest.probe import Probe
 from ingest.profiles import Limits, Profile
 from ingest.rhythm import key_frame_expression, seconds_since, select_expression
+from ingest.samples import Taking
 from ingest.signals.pictures import HEIGHT, WIDTH
 from ingest.workspace import SOURCE_NAME
 
@@ -102,14 +104,13 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile) -> list[A
     master, poster = not plan.copied, before is None
     branches = upright(picture, source.video, large).filter_multi_output("split", 2 + master + poster)
     reduced = branches[0].filter("scale", small.width, small.height).filter_multi_output("split", 3)
-    side = profile.sample_side
-    samples = branches[1].filter("select", select_expression(profile.sample_seconds, before))
+    samples = branches[1].filter("select", taking_of(plan, chunk, profile).expression())
     tiles = reduced[2].filter("select", select_expression(storyboard_interval(source, profile), before))
     outputs = [
         _video(reduced[0], PROXY_NAME, profile, profile.proxy_preset, profile.proxy_crf),
         _raw(_grey(reduced[1]), GREY_NAME, "gray"),
         _raw(tiles.filter("scale", profile.storyboard_width, -2), TILES_NAME, "rgb24"),
-        _raw(samples.filter("scale", side, side, flags="area"), RAW_SAMPLES_NAME, "rgb24"),
+        _raw(samples.filter("scale", SIDE, SIDE, flags="area"), RAW_SAMPLES_NAME, "rgb24"),
     ]
     if master:
         outputs.append(_video(branches[2], MASTER_NAME, profile, profile.preset, profile.crf))
@@ -117,6 +118,13 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile) -> list[A
         shown = branches[2 + master].filter("select", f"gte(t,{poster_time(source):.3f})")
         outputs.append(_still(shown, POSTER_NAME))
     return outputs
+
+
+def taking_of(plan: Plan, chunk: Chunk, profile: Profile) -> Taking:
+    """Which of the chunk's frames are taken for samples and fingerprints."""
+    return Taking(
+        chunk.first, time_before(plan, chunk), plan.source.video.average_rate, profile.sample_seconds
+    )
 
 
 def time_before(plan: Plan, chunk: Chunk) -> float | None:

@@ -14,7 +14,7 @@ from ingest.picture import display_size
 from ingest.probe import Probe
 from ingest.profiles import Profile
 from ingest.report import ClipFacts, Rendition, RenditionKind, SourceFacts
-from ingest.samples import SAMPLES_NAME
+from ingest.samples import FINGERPRINT_NAME, SAMPLES_NAME
 from ingest.signals.findings import SIGNALS_NAME
 from ingest.sound import PCM_NAME
 from ingest.storyboard import STORYBOARD_NAME, VTT_NAME
@@ -32,6 +32,7 @@ _FILES: dict[RenditionKind, tuple[str, str, int]] = {
     "storyboard_index": (VTT_NAME, "text/vtt", ENCODE),
     "poster": (POSTER_NAME, "image/jpeg", ENCODE),
     "samples": (SAMPLES_NAME, "application/vnd.apache.parquet", ENCODE),
+    "fingerprint": (FINGERPRINT_NAME, "application/vnd.apache.parquet", ENCODE),
     "signals": (SIGNALS_NAME, "application/json", ENCODE),
     "waveform": (WAVEFORM_NAME, "application/json", SOUND),
     "pcm": (PCM_NAME, "audio/wav", SOUND),

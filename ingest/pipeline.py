@@ -9,13 +9,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from ingest.assemble import Assembled, assemble
+from ingest.assemble import LEDGER_NAME, Assembled, assemble
 from ingest.errors import Cancelled, MachineFault
 from ingest.ffmpeg import Tools, find_tools, version_of
+from ingest.fingerprint import FrameHash
 from ingest.frames import Ledger
 from ingest.hashes import digests_of
 from ingest.inventory import RENDITION_NAMES, clip_facts, list_renditions, source_facts
@@ -23,6 +25,7 @@ from ingest.plan import Plan
 from ingest.probe import Probe
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits, Profile
 from ingest.report import REPORT_NAME, ClipFacts, Recipe, Report
+from ingest.samples import FINGERPRINT_NAME, read_fingerprint
 from ingest.segment import CLIPS_DIR, cut_all
 from ingest.segmentation.build import segment
 from ingest.segmentation.strategy import Material
@@ -151,6 +154,12 @@ def finish(work: Work, plan: Plan, made: Mapping[str, Path], notify: Notifier) -
     )
     (workspace.path / REPORT_NAME).write_text(report.to_json())
     return report
+
+
+def fingerprint_of(folder: Path, report: Report) -> list[FrameHash]:
+    """The vPDQ of what was made in `folder`."""
+    ledger, rate = Ledger.read(folder / LEDGER_NAME), Fraction(report.source.average_rate)
+    return read_fingerprint(folder / FINGERPRINT_NAME, ledger, rate)
 
 
 def _cut_clips(

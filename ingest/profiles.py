@@ -27,7 +27,7 @@ class Profile:
     than one and a half `chunk_seconds` is coded in chunks of about that length, give or take `chunk_slack`.
     A source that is already as the master would be, at no more than `copy_bit_rate`, is copied, not coded again.
     `loudness` is in LUFS, `loudest_peak` in dBFS, `most_gain` in dB (EBU R128). One picture each `sample_seconds` is
-    kept in colour, a square of `sample_side`, for fingerprints and features.
+    kept in colour.
     `thresholds` decide what is found in pictures and sound, `segments` how the recording is cut into clips.
     """
 
@@ -51,7 +51,6 @@ class Profile:
     proxy_preset: str = "superfast"
     pcm_rate: int = 16_000
     sample_seconds: float = 0.5
-    sample_side: int = 224
     storyboard_columns: int = 10
     storyboard_tiles: int = 300
     storyboard_width: int = 160

@@ -16,6 +16,7 @@ RenditionKind = Literal[
     "storyboard_index",
     "poster",
     "samples",
+    "fingerprint",
     "signals",
     "waveform",
     "pcm",

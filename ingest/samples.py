@@ -1,13 +1,19 @@
-"""Pictures taken twice a second, small and in colour: what fingerprints and visual features are computed from.
+"""Pictures taken along the way, small and in colour: what fingerprints and visual features are computed from.
 
-Format: Parquet; columns `ordinal` int32 (in the ledger), `pts` int64 (the source's), `picture` (a JPEG, square); the
-picture's side in pixels is in the schema's metadata. One row a sampled frame, in order.
+Two rhythms share one scaled branch: samples, one each half second, are kept as JPEGs; fingerprints are made of about
+eight frames a second, those that Meta's grid of ordinals and its neighbours name (`ingest.fingerprint`).
+
+Format of `samples.parquet`: columns `ordinal` int32 (in the ledger), `pts` int64 (the source's), `picture` (a JPEG,
+square); the picture's side in pixels is in the schema's metadata. One row a sampled frame, in order.
+Format of `fingerprint.parquet`: columns `ordinal` int32, `hash` (32 bytes), `quality` int32, rows in order.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -17,49 +23,82 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ingest.errors import MachineFault
-from ingest.frames import Decoded
-from ingest.profiles import Profile
-from ingest.rhythm import beats
+from ingest.fingerprint import SIDE, FrameHash, hash_picture, offsets_of, period_of, place, read_frames
+from ingest.frames import Decoded, Ledger
+from ingest.rhythm import beats, select_expression
 
-SAMPLES_NAME = "samples.parquet"
+SAMPLES_NAME, FINGERPRINT_NAME = "samples.parquet", "fingerprint.parquet"
 _QUALITY = 90
-_SCHEMA = pa.schema([("ordinal", pa.int32()), ("pts", pa.int64()), ("picture", pa.binary())])
-
-Picture = NDArray[np.uint8]
-
-
-def read_raw(path: Path, side: int) -> Iterator[Picture]:
-    """Pictures (side, side, 3) of a file of raw RGB, one after the other."""
-    size = side * side * 3
-    with path.open("rb") as stream:
-        while data := stream.read(size):
-            if len(data) != size:
-                raise MachineFault(f"{path.name} ends within a picture")
-            yield np.frombuffer(data, dtype=np.uint8).reshape(side, side, 3)
+_SAMPLES = pa.schema(
+    [("ordinal", pa.int32()), ("pts", pa.int64()), ("picture", pa.binary())],
+    metadata={"side": str(SIDE), "samples_version": "1"},
+)
+_FINGERPRINT = pa.schema([("ordinal", pa.int32()), ("hash", pa.binary(32)), ("quality", pa.int32())])
 
 
-def write_chunk(
-    raw: Path, target: Path, decoded: Decoded, zero: int, before: float | None, profile: Profile
-) -> None:
-    """Write the samples of one chunk, ordinals counting from its own first frame."""
-    taken = beats(decoded.seconds(zero), profile.sample_seconds, before)
-    pictures = [_jpeg(picture) for picture in read_raw(raw, profile.sample_side)]
-    if len(pictures) != len(taken):
-        raise MachineFault(f"{len(pictures)} pictures were sampled where {len(taken)} were due")
-    _write(target, taken, decoded.pts[taken], pictures, profile)
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Which frames of a chunk are taken: its first frame's ordinal as the container lists it, the time in seconds of
+    the frame before it, the recording's average rate, and the samples' rhythm in seconds."""
+
+    first: int
+    before: float | None
+    rate: Fraction
+    seconds: float
+
+    def expression(self) -> str:
+        """The rule for ffmpeg's `select`: those of both rhythms."""
+        period = period_of(self.rate)
+        grid = (f"eq(mod(n+{self.first % period},{period}),{offset})" for offset in offsets_of(self.rate))
+        return f"gt({select_expression(self.seconds, self.before)}+{'+'.join(grid)},0)"
+
+    def sampled(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Indices of the samples among the chunk's decoded frames, at `times` (N,) seconds."""
+        return beats(times, self.seconds, self.before)
+
+    def hashed(self, count: int) -> NDArray[np.int64]:
+        """Indices of the frames to fingerprint among the chunk's `count` decoded ones."""
+        places = (np.arange(count) + self.first) % period_of(self.rate)
+        return np.flatnonzero(np.isin(places, offsets_of(self.rate)))
 
 
-def join_samples(parts: Sequence[Path], counts: Sequence[int], target: Path, profile: Profile) -> None:
-    """Join the chunks' samples; `counts` are the chunks' numbers of frames, which move the ordinals."""
-    schema = _schema(profile)
-    with pq.ParquetWriter(target, schema, compression="none") as writer:
-        for part, offset in zip(parts, np.cumsum([0, *counts[:-1]]).tolist(), strict=True):
-            table = pq.read_table(part, schema=schema)
-            moved = pa.array(table["ordinal"].to_numpy() + offset, type=pa.int32())
-            writer.write_table(table.set_column(0, schema.field("ordinal"), moved))
+def write_chunk(raw: Path, folder: Path, decoded: Decoded, zero: int, taking: Taking) -> None:
+    """Write both files for one chunk from the pictures taken of it, ordinals counting from its own first frame."""
+    sampled, hashed = taking.sampled(decoded.seconds(zero)), taking.hashed(len(decoded.pts))
+    taken = np.union1d(sampled, hashed)
+    keep, hash_it = np.isin(taken, sampled), np.isin(taken, hashed)
+    pictures: list[bytes] = []
+    hashes: list[tuple[bytes, int]] = []
+    count = 0
+    for picture in read_frames(raw):
+        if count < len(taken) and keep[count]:
+            pictures.append(_jpeg(picture))
+        if count < len(taken) and hash_it[count]:
+            hashes.append(hash_picture(picture))
+        count += 1
+    if count != len(taken):
+        raise MachineFault(f"{count} pictures were taken where {len(taken)} were due")
+    columns = [pa.array(sampled, pa.int32()), pa.array(decoded.pts[sampled], pa.int64()), pa.array(pictures)]
+    _write(folder / SAMPLES_NAME, columns, _SAMPLES)
+    digests, qualities = (
+        pa.array([d for d, _ in hashes], pa.binary(32)),
+        pa.array([q for _, q in hashes], pa.int32()),
+    )
+    _write(folder / FINGERPRINT_NAME, [pa.array(hashed, pa.int32()), digests, qualities], _FINGERPRINT)
 
 
-def read_samples(path: Path) -> Iterator[tuple[int, int, Picture]]:
+def join_chunks(parts: Sequence[Path], counts: Sequence[int], target: Path) -> None:
+    """Join the chunks' files; `counts` are the chunks' numbers of frames, which move the ordinals."""
+    offsets = np.cumsum([0, *counts[:-1]]).tolist()
+    for name, schema in ((SAMPLES_NAME, _SAMPLES), (FINGERPRINT_NAME, _FINGERPRINT)):
+        with pq.ParquetWriter(target / name, schema, compression="none") as writer:
+            for part, offset in zip(parts, offsets, strict=True):
+                table = pq.read_table(part / name, schema=schema)
+                moved = pa.array(table["ordinal"].to_numpy() + offset, type=pa.int32())
+                writer.write_table(table.set_column(0, schema.field("ordinal"), moved))
+
+
+def read_samples(path: Path) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
     """(ordinal, PTS, picture of (side, side, 3) RGB) of each sample, in order, a few in memory at a time."""
     for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
         for row in batch.to_pylist():
@@ -67,18 +106,18 @@ def read_samples(path: Path) -> Iterator[tuple[int, int, Picture]]:
                 yield row["ordinal"], row["pts"], np.asarray(picture.convert("RGB"))
 
 
-def _jpeg(picture: Picture) -> bytes:
+def read_fingerprint(path: Path, ledger: Ledger, rate: Fraction) -> list[FrameHash]:
+    """The hashes of a recording whose average rate that is, on its ledger."""
+    table = pq.read_table(path, schema=_FINGERPRINT)
+    columns = (table[name].to_pylist() for name in ("ordinal", "hash", "quality"))
+    return place(zip(*columns, strict=True), ledger, rate)
+
+
+def _jpeg(picture: NDArray[np.uint8]) -> bytes:
     out = io.BytesIO()
     Image.fromarray(picture).save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
 
 
-def _schema(profile: Profile) -> pa.Schema:
-    return _SCHEMA.with_metadata({"side": str(profile.sample_side), "samples_version": "1"})
-
-
-def _write(
-    target: Path, ordinals: NDArray[np.int64], pts: NDArray[np.int64], pictures: list[bytes], profile: Profile
-) -> None:
-    columns = [pa.array(ordinals, type=pa.int32()), pa.array(pts, type=pa.int64()), pa.array(pictures)]
-    pq.write_table(pa.Table.from_arrays(columns, schema=_schema(profile)), target, compression="none")
+def _write(target: Path, columns: list[pa.Array], schema: pa.Schema) -> None:
+    pq.write_table(pa.Table.from_arrays(columns, schema=schema), target, compression="none")

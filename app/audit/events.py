@@ -71,6 +71,7 @@ class Tag(StrEnum):
     RECORDING_REJECTED = "recording:rejected", Verb.ALTERATION
     RECORDING_VIEWED = "recording:viewed", Verb.CONSULTATION
     RECORDING_REVIEWED = "recording:reviewed", Verb.ALTERATION
+    RECORDING_COMPARED = "recording:compared", Verb.COMBINATION
     RECORDING_QUARANTINED = "recording:quarantined", Verb.ALTERATION
     RECORDING_WITHDRAWN = "recording:withdrawn", Verb.ALTERATION
     RECORDING_ERASED = "recording:erased", Verb.ERASURE

@@ -55,7 +55,10 @@ class DatasetVersion(Base):
 
 
 class DatasetItem(Base):
-    """One clip of a version. `split` and `labels` (the accepted ones, as they were) are filled by the freeze."""
+    """One clip of a version. `split` and `labels` (the accepted ones, as they were) are filled by the freeze.
+
+    `split_by` is the exercise whose place this one took: itself, or one that shares footage with it.
+    """
 
     __tablename__ = "dataset_items"
 
@@ -63,6 +66,7 @@ class DatasetItem(Base):
     clip_id: Mapped[UUID] = mapped_column(ForeignKey("clips.id"), primary_key=True)
     exercise_id: Mapped[UUID] = mapped_column(ForeignKey("exercises.id"), index=True)
     split: Mapped[str | None]
+    split_by: Mapped[UUID | None] = mapped_column(ForeignKey("exercises.id"))
     labels: Mapped[Json | None]
     dataset_version: Mapped[DatasetVersion] = relationship(back_populates="items")
     clip: Mapped[Clip] = relationship(lazy="joined")

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.core.pagination import Page, decode_cursor, encode_cursor, paginate
 from app.datasets.models import Dataset, DatasetItem, DatasetVersion
+from app.datasets.splits import Place
 from app.exercises.models import Exercise
-from app.recordings.models import Clip, Recording
+from app.recordings.models import Clip, Fingerprint, Recording
 
 
 def page_of_datasets(session: Session, *, cursor: str | None, limit: int) -> Page[Dataset]:
@@ -42,6 +43,28 @@ def fixed_proportions(session: Session, dataset_id: UUID) -> dict[str, Any] | No
         DatasetVersion.dataset_id == dataset_id, DatasetVersion.state == "frozen"
     )
     return session.scalar(frozen.order_by(DatasetVersion.number).limit(1))
+
+
+def fixed_places(session: Session, dataset_id: UUID) -> dict[UUID, Place]:
+    """Where the dataset's frozen versions put each exercise that they hold."""
+    rows = session.execute(
+        select(DatasetItem.exercise_id, DatasetItem.split, DatasetItem.split_by)
+        .join(DatasetVersion, DatasetVersion.id == DatasetItem.dataset_version_id)
+        .where(DatasetVersion.dataset_id == dataset_id, DatasetVersion.state == "frozen")
+        .distinct()
+    )
+    return {exercise: Place(split, by or exercise) for exercise, split, by in rows if split is not None}
+
+
+def uncompared(session: Session, clip_ids: Collection[UUID]) -> list[str]:
+    """The names of the clips' recordings whose fingerprints have not been compared with all others yet."""
+    query = (
+        select(Recording.filename)
+        .join(Fingerprint, Fingerprint.recording_id == Recording.id)
+        .join(Clip, Clip.recording_id == Recording.id)
+        .where(Clip.id.in_(clip_ids), Fingerprint.compared_at.is_(None))
+    )
+    return sorted(set(session.scalars(query)))
 
 
 def clips_with_exercise(session: Session, clip_ids: Collection[UUID]) -> dict[UUID, tuple[Clip, Recording]]:

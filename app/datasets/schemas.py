@@ -62,4 +62,5 @@ class ItemSchema(BaseSchema):
     clip_id = fields.UUID()
     exercise_id = fields.UUID()
     split = fields.String(allow_none=True)
+    split_by = fields.UUID(allow_none=True)
     labels = fields.Dict(allow_none=True)

@@ -24,7 +24,8 @@ from app.core.pagination import Page
 from app.datasets import queries
 from app.datasets.contents import digest_of_lines, item_line, labels_record
 from app.datasets.models import Dataset, DatasetItem, DatasetVersion
-from app.datasets.splits import DEFAULT_PROPORTIONS, check_proportions, split_of
+from app.datasets.placing import place_items
+from app.datasets.splits import DEFAULT_PROPORTIONS, check_proportions
 
 MAX_ITEMS = 100_000
 SPLITS_FIXED = (
@@ -192,7 +193,8 @@ def _usable(session: Session, clip_ids: list[UUID]) -> dict[UUID, UUID]:
 def freeze_version(session: Session, identity: Identity, *, version_id: UUID) -> DatasetVersion:
     """Fixes clips, labels and splits for good, and their digest.
 
-    Raises VersionFrozen, or NotReleasable naming what is missing: clips, labels, a lawful basis, a consent record.
+    Raises VersionFrozen, or NotReleasable naming what is missing (clips, labels, a lawful basis, a consent record) or
+    which exercises share footage and cannot be in one split.
     """
     require(identity, Permission.DATASET_COMPOSE)
     draft = get_version(session, identity, version_id, lock=True)
@@ -209,8 +211,8 @@ def freeze_version(session: Session, identity: Identity, *, version_id: UUID) ->
     _refuse_unreleasable(
         session, items, {c for c, (_, r) in clips.items() if r.state == "ready"} & set(labels)
     )
+    _refuse_for(place_items(session, draft, items))
     for item in items:
-        item.split = split_of(item.exercise_id, draft.dataset.salt, draft.splits)
         item.labels = labels_record(*labels[item.clip_id])
     session.flush()
     draft.digest = bytes.fromhex(digest_of_lines(item_line(item) for item in items))
@@ -227,5 +229,9 @@ def _refuse_unreleasable(session: Session, items: list[DatasetItem], good: set[U
     for exercise in queries.exercises(session, {i.exercise_id for i in items}):
         missing = [n for n in ("lawful_basis", "consent_record") if not getattr(exercise, n)]
         problems += [f"exercise “{exercise.title}” has no {n.replace('_', ' ')}" for n in missing]
+    _refuse_for(problems)
+
+
+def _refuse_for(problems: list[str]) -> None:
     if problems:
         raise NotReleasable("; ".join(problems[:5]) + (" …" if problems[5:] else ""))

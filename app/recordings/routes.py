@@ -19,6 +19,7 @@ from app.core.schema import PageQuerySchema, page_schema
 from app.recordings import service
 from app.recordings.models import Clip, Recording
 from app.recordings.schemas import (
+    DuplicatesSchema,
     RecordingClipSchema,
     RecordingDetailSchema,
     RecordingQuerySchema,
@@ -64,6 +65,15 @@ def clips(query: dict[str, Any], recording_id: UUID) -> Page[Clip]:
     """The clips of a recording, last first"""
     with transaction() as session:
         return service.list_clips(session, current_identity(), recording_id, **query)
+
+
+@blp.route("/<uuid:recording_id>/duplicates")
+@requires(Permission.RECORDING_READ)
+@blp.response(200, DuplicatesSchema)
+def duplicates(recording_id: UUID) -> service.Duplicates:
+    """Which other recordings of the force hold the same footage, and where"""
+    with transaction() as session:
+        return service.near_duplicates(session, current_identity(), recording_id)
 
 
 @blp.route("/<uuid:recording_id>/renditions/<string:kind>")

@@ -71,6 +71,31 @@ class RecordingDetailSchema(RecordingSchema):
     report = fields.Dict(allow_none=True)
 
 
+def _stretches() -> fields.List[Any]:
+    """Frames [start, end) of one recording, each as a pair."""
+    return fields.List(fields.List(fields.Integer(), validate=validate.Length(equal=2)), required=True)
+
+
+class DuplicateSchema(BaseSchema):
+    """`share` of this recording's frames is in the other one, `other_share` of the other's in this one."""
+
+    recording_id = fields.UUID(required=True, attribute="other.id")
+    filename = fields.String(required=True, attribute="other.filename")
+    exercise_id = fields.UUID(required=True, attribute="other.exercise_id")
+    kind = fields.String(required=True, validate=validate.OneOf(("exact", "near")))
+    share = fields.Float(required=True)
+    other_share = fields.Float(required=True)
+    stretches = _stretches()
+    other_stretches = _stretches()
+
+
+class DuplicatesSchema(BaseSchema):
+    """`none`: never hashed. `comparing`: the comparison with all other recordings has not ended yet."""
+
+    state = fields.String(required=True, validate=validate.OneOf(("none", "comparing", "compared")))
+    found = fields.List(fields.Nested(DuplicateSchema), required=True)
+
+
 class RecordingClipSchema(BaseSchema):
     """Frames are half-open and count from 0; PTS are in the recording's time base. `reasons` say why the clip was cut
     so; `eventful` is false where somebody looked and noticed nothing in it."""

@@ -15,7 +15,7 @@ from app.storage.vault import Vault
 from app.uploads.service import Staging
 from ingest import errors as ingest_errors
 from ingest.ffmpeg import find_tools
-from ingest.pipeline import Notifier, Progress, finish
+from ingest.pipeline import Notifier, Progress, fingerprint_of, finish
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Profile
 from ingest.steps import Work, do_plan, do_step, step_names
 from ingest.workspace import open_workspace
@@ -80,10 +80,11 @@ def assemble(job: JobContext, *, recording_id: UUID) -> None:
             made = {name: do_step(at.work, plan, name) for name in step_names(plan)}
             report = finish(at.work, plan, made, Notifier(lambda now: _report(job, now), job.should_abort))
             job.progress("store")
+            hashes = fingerprint_of(at.work.workspace.path, report)
             service.store_outputs(vault, attempt, at.work.workspace.path, report, job.check)
             with job.db.transaction() as session:
                 job.confirm(session)
-                service.commit_outputs(session, attempt, report)
+                service.commit_outputs(session, attempt, report, hashes)
         except Superseded:
             service.remove_strays(job.db, vault, f"{attempt.prefix}/")
             raise
@@ -148,6 +149,13 @@ def _profile(settings: Settings) -> Profile:
 
 def _report(job: JobContext, at: Progress) -> None:
     job.progress(at.stage, done=round(100 * at.fraction, 1), total=100, unit="%")
+
+
+@task("recordings.compare")
+def compare(job: JobContext, *, recording_id: UUID) -> None:
+    """Finds which other recordings hold the same footage."""
+    with job.db.transaction() as session:
+        service.find_duplicates(session, recording_id, job.check)
 
 
 @task("recordings.sweep", cron="*/2 * * * *")

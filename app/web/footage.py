@@ -51,6 +51,7 @@ HISTORY: Final[dict[str, str]] = {
     "upload:expire": "Upload expired",
     "recording:processing": "Original stored encrypted; processing began",
     "recording:ready": "Ready: copies and clips made",
+    "recording:compared": "Compared with all other footage",
     "recording:rejected": "Refused",
     "recording:viewed": "Looked at",
     "recording:withdrawn": "Withdrawn",

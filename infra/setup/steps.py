@@ -193,11 +193,12 @@ def _install_uv(shop: Workshop) -> None:
 
 
 def _install_packages(shop: Workshop, lock: str) -> None:
+    # The lock is complete, but for what `overrides.in` leaves out on purpose.
     shop.run(
         f"packages ({lock})",
         NETWORK,
         *(shop.venv / "bin" / "uv", "pip", "install", "--no-progress", "--python", shop.python),
-        *("--require-hashes", "--requirement", shop.lock(lock)),
+        *("--no-deps", "--require-hashes", "--requirement", shop.lock(lock)),
     )
 
 

@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "3c1f0a7d52be"
-down_revision = "5c1e0a7d2f44"
+down_revision = "c3fa25c5ddc1"
 branch_labels = None
 depends_on = None
 

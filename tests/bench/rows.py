@@ -1,6 +1,6 @@
 """One row of `make bench`: ours against a peer, both measured in turns in one run.
 
-What is compared is always a ratio: seconds alone say more about the machine than about the code.
+What is compared is a ratio wherever it can be: seconds alone say more about the machine than about the code.
 """
 
 from __future__ import annotations
@@ -11,22 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_HOLDS = {"≥": operator.ge, "≤": operator.le}
+_HOLDS = {"≥": operator.ge, "≤": operator.le, "<": operator.lt}
 INTERVAL = "smallest and largest ratio of paired runs"
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the ratio ours ÷ peer should be: `Goal("≥", 0.7)`."""
+    """What the ratio ours ÷ peer should be: `Goal("≥", 0.7)`; with a unit, what ours should: `Goal("<", 50, "ms")`."""
 
     sign: str
     bound: float
+    unit: str = ""
 
-    def met(self, ratio: float) -> bool:
-        return bool(_HOLDS[self.sign](ratio, self.bound))
+    def met(self, ratio: float, ours: float) -> bool:
+        return bool(_HOLDS[self.sign](ours if self.unit else ratio, self.bound))
 
     def __str__(self) -> str:
-        return f"{self.sign} {self.bound:g}"
+        return f"{self.sign} {self.bound:g} {self.unit}".rstrip()
 
 
 def compare(
@@ -52,7 +53,7 @@ def compare(
         "unit": unit,
         "ratio": round(ratio, 3),
         "goal": str(goal),
-        "met": goal.met(ratio),
+        "met": goal.met(ratio, statistics.median(ours)),
         "runs": len(pairs),
         "interval": [round(min(pairs), 3), round(max(pairs), 3)],
         "interval_of": INTERVAL,

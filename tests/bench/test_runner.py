@@ -44,6 +44,12 @@ def test_ratio_and_interval_are_of_medians_and_pairs() -> None:
     assert (row["interval"], row["met"]) == ([1.0, 3.0], False)
 
 
+def test_a_goal_with_a_unit_is_about_ours_alone() -> None:
+    for ours, met in ((49.0, True), (50.0, False)):
+        row = compare("x", "ms", [ours], [1.0], peer_name="p", goal=Goal("<", 50, "ms"), data="d")
+        assert (row["goal"], row["met"], row["ratio"]) == ("< 50 ms", met, ours)
+
+
 def test_runs_must_pair() -> None:
     for ours, peer in (([1.0], []), ([], [])):
         with pytest.raises(ValueError, match=r"zip|measured"):
@@ -83,5 +89,5 @@ def test_kept_rows_are_replaced_by_name(tmp_path: Path) -> None:
 
 
 def test_every_benchmark_is_found() -> None:
-    assert {"ingest", "upload"} <= set(runner.names())
+    assert {"ingest", "near_duplicates", "upload"} <= set(runner.names())
     assert not {"rows", "test_runner"} & set(runner.names())

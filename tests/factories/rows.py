@@ -14,7 +14,7 @@ from sqlalchemy.types import Date, DateTime, LargeBinary, Uuid
 from app.core.db import Base
 
 SAME_ID = UUID(int=1)  # every row has it, so that every foreign key finds its row
-PLACEHOLDERS: dict[type, Any] = {str: "x", int: 1, float: 1.0, bool: True}
+PLACEHOLDERS: dict[type, Any] = {str: "x", int: 1, float: 1.0, bool: True, bytes: b"\x01" * 32}
 # What a CHECK asks beyond a listed value: {table.column: value}.
 ASKED: dict[str, Any] = {
     "agreements.ends_on": date(2031, 1, 1),

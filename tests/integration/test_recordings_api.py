@@ -8,12 +8,14 @@ from flask.testing import FlaskClient
 
 from app.core.db import Database
 from app.core.identity import Role
+from app.exercises.models import Exercise
 from app.factory import create_app
 from app.recordings.models import Recording
 from app.settings import Settings
 from app.storage.vault import Vault
 from tests.factories.accounts import bearer, make_person
 from tests.factories.exercises import make_exercise
+from tests.factories.fingerprints import compare, copied, film, store
 from tests.factories.recordings import make_ready_recording, make_recording
 
 PROXY = b"0123456789" * 1000
@@ -112,3 +114,43 @@ def test_processing_is_stopped_once(site: Site) -> None:
     stopped = site.client.post(path, headers=site.officer)
     assert (stopped.status_code, stopped.json["reason_code"]) == (200, "cancelled")
     assert site.client.post(path, headers=site.officer).status_code == 409
+
+
+def test_a_force_reads_where_else_its_footage_is(site: Site, database: Database, vault: Vault) -> None:
+    with database.transaction() as session:
+        exercise = session.get_one(Exercise, site.ready.exercise_id)
+        other = make_ready_recording(session, vault, exercise=exercise, data=b"other", filename="b.mp4")
+        foreign = make_ready_recording(session, vault, data=b"foreign", filename="secret.mp4")
+        for made, hashes in ((site.ready, film(1)), (other, film(1)[:5]), (foreign, copied(film(1), 8))):
+            store(session, made, hashes)
+    path, page = (f"{root}/recordings/{site.ready.id}" for root in ("/api/v1", ""))
+    assert site.client.get(f"{path}/duplicates", headers=site.officer).json == {
+        "state": "comparing",
+        "found": [],
+    }
+    assert b"is being compared" in site.client.get(page, headers=site.officer).data
+    assert compare(database, site.ready, other, foreign) == [2, 2, 2]
+    assert site.client.get(f"{path}/duplicates", headers=site.officer).json == {
+        "state": "compared",
+        "found": [
+            {
+                "recording_id": str(other.id),
+                "filename": "b.mp4",
+                "exercise_id": str(other.exercise_id),
+                "kind": "near",
+                "share": 0.25,
+                "other_share": 1.0,
+                "stretches": [[0, 25]],
+                "other_stretches": [[0, 21]],
+            }
+        ],
+    }
+    shown = site.client.get(page, headers=site.officer).text
+    assert f'href="/recordings/{other.id}"' in shown
+    assert "25 % of this one, 100 % of the other" in shown
+    assert "secret.mp4" not in shown
+    assert str(foreign.id) not in shown
+    assert "secret.mp4" in site.client.get(page, headers=site.auditor).text
+    seen = site.client.get(f"{path}/duplicates", headers=site.auditor).json["found"]
+    assert [one["filename"] for one in seen] == ["secret.mp4", "b.mp4"]
+    assert site.client.get(f"{path}/duplicates", headers=site.stranger).status_code == 404

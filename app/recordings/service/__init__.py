@@ -1,5 +1,12 @@
 """Recordings: what routes, jobs and higher features call."""
 
+from app.recordings.service.fingerprinting import (
+    Duplicates,
+    NearDuplicate,
+    find_duplicates,
+    near_duplicates,
+    store_fingerprints,
+)
 from app.recordings.service.history import custody
 from app.recordings.service.jobdirs import job_directory, remove_abandoned
 from app.recordings.service.keys import key_of
@@ -28,14 +35,17 @@ from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, 
 __all__ = [
     "VIEWABLE",
     "Attempt",
+    "Duplicates",
     "IngestProgress",
     "KeptSteps",
+    "NearDuplicate",
     "Overview",
     "begin_attempt",
     "cancel",
     "commit_outputs",
     "custody",
     "fail_abandoned",
+    "find_duplicates",
     "get_overview",
     "hold_original",
     "is_open",
@@ -43,6 +53,7 @@ __all__ = [
     "key_of",
     "list_clips",
     "list_recordings",
+    "near_duplicates",
     "note_done",
     "open_clip",
     "open_rendition",
@@ -55,6 +66,7 @@ __all__ = [
     "remove_idle",
     "remove_strays",
     "require_viewable",
+    "store_fingerprints",
     "store_outputs",
     "withdraw",
 ]

@@ -6,7 +6,7 @@ A worker that was stopped, replaced and continued finds its number overtaken and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,10 +21,12 @@ from app.jobs import Superseded, defer
 from app.recordings import queries
 from app.recordings.models import Clip, Recording, Rendition
 from app.recordings.service import lifecycle
+from app.recordings.service.fingerprinting import store_fingerprints
 from app.recordings.service.keys import key_of
 from app.recordings.service.steps import forget_steps
 from app.storage.models import DataKey
 from app.storage.vault import Vault
+from ingest.fingerprint import FrameHash
 from ingest.report import Recipe, Report
 
 
@@ -66,7 +68,7 @@ def store_outputs(
             vault.write(attempt.key, attempt.blob_key(path), file)
 
 
-def commit_outputs(session: Session, attempt: Attempt, report: Report) -> None:
+def commit_outputs(session: Session, attempt: Attempt, report: Report, hashes: Sequence[FrameHash]) -> None:
     """Makes the attempt's outputs the recording's: facts, renditions, clips, audit entry, next job.
 
     Raises Superseded when a later attempt has begun, or somebody ended the processing.
@@ -87,6 +89,7 @@ def commit_outputs(session: Session, attempt: Attempt, report: Report) -> None:
     session.add_all(_renditions(attempt, report))
     session.add_all(_clips(attempt, report))
     forget_steps(session, recording.id, cancel=False)
+    store_fingerprints(session, recording, hashes, md5=bytes.fromhex(source.md5))
     details = {"attempt": attempt.number, "frames": source.frame_count, "clips": len(report.clips)}
     lifecycle.note(session, SYSTEM, Tag.RECORDING_READY, recording, details)
     defer(session, "annotation.open_tasks", recording_id=recording.id)

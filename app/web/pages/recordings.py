@@ -40,6 +40,7 @@ def one_recording(recording_id: UUID) -> Answer:
         clips = service.list_clips(
             session, identity, recording_id, cursor=request.args.get("cursor"), limit=PAGE
         )
+        duplicates = service.near_duplicates(session, identity, recording_id)
         history = history_in_words(service.custody(session, identity, recording_id))
     return render_template(
         "pages/recording.html",
@@ -50,6 +51,7 @@ def one_recording(recording_id: UUID) -> Answer:
         clips=clips,
         clip_count=found.clips,
         happening=clip_in_words,
+        duplicates=duplicates,
         history=history,
     )
 

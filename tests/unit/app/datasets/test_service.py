@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
@@ -12,11 +14,16 @@ from app.core.errors import InvalidRequest, StaleVersion
 from app.core.identity import Identity, Role
 from app.core.ids import new_id
 from app.datasets import service
-from app.datasets.models import DatasetItem, DatasetVersion
+from app.datasets.models import Dataset, DatasetItem, DatasetVersion
+from app.datasets.splits import split_of
 from app.exercises.models import Exercise
+from app.recordings.models import Recording
+from app.recordings.queries import clips_of
 from app.storage.vault import Vault
+from ingest.fingerprint import FrameHash
 from tests.factories.accounts import make_identity
 from tests.factories.annotation import make_labelled_recording
+from tests.factories.fingerprints import compare, copied, film, store
 from tests.factories.recordings import make_ready_recording
 
 
@@ -152,3 +159,72 @@ def test_a_later_version_cannot_move_the_sealed_test_split(database: Database, v
         with pytest.raises(InvalidRequest, match="fixed"):
             service.create_version(session, manager, dataset_id=dataset.id, splits=opened)
         assert service.create_version(session, manager, dataset_id=dataset.id).splits == sealed
+
+
+def filmed(session: Session, vault: Vault, title: str, hashes: list[FrameHash]) -> Recording:
+    """A labelled recording of an exercise of that title, with a file and a fingerprint of its own."""
+    made = make_labelled_recording(session, vault, title=title)
+    made.sha256 = made.id.bytes * 2
+    store(session, made, hashes)
+    return made
+
+
+def frozen_splits(
+    session: Session, manager: Identity, dataset: Dataset, *recordings: Recording
+) -> dict[UUID, tuple[str | None, UUID | None]]:
+    """A new version of those recordings' clips, frozen: split and whose place it is, by exercise."""
+    made = service.create_version(session, manager, dataset_id=dataset.id)
+    clips = [clip.id for one in recordings for clip in session.scalars(clips_of(one.id))]
+    service.set_items(session, manager, version_id=made.id, version=made.version, clip_ids=clips)
+    frozen = service.freeze_version(session, manager, version_id=made.id)
+    items = service.list_items(session, manager, frozen.id, cursor=None, limit=50).items
+    return {item.exercise_id: (item.split, item.split_by) for item in items}
+
+
+def test_exercises_that_share_footage_are_frozen_into_one_split(database: Database, vault: Vault) -> None:
+    with database.transaction() as session:
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        dataset = service.create_dataset(session, manager, slug="shared", name="S", description="")
+        dataset.salt = b"\x05" * 32
+        films = [filmed(session, vault, f"No {n}", film(n)) for n in range(3)]
+    with (
+        database.transaction() as session,
+        pytest.raises(service.NotReleasable, match="still being compared"),
+    ):
+        frozen_splits(session, manager, dataset, films[0])
+    compare(database, *films)
+    with database.transaction() as session:
+        first = frozen_splits(session, manager, dataset, *films)
+        assert {by for _, by in first.values()} == {one.exercise_id for one in films}
+        later = filmed(session, vault, "Later", copied(film(1), 12))
+    compare(database, later)
+    with database.transaction() as session:
+        found = frozen_splits(session, manager, dataset, later)
+        assert found == {later.exercise_id: first[films[1].exercise_id]}
+        assert frozen_splits(session, manager, dataset, later, *films) == first | found
+
+
+def test_what_would_leak_between_splits_is_refused_by_name(database: Database, vault: Vault) -> None:
+    apart = {"train": 0.5, "validation": 0.0, "test": 0.5}
+    with database.transaction() as session:
+        manager = make_identity(session, Role.RELEASE_MANAGER)
+        dataset = service.create_dataset(session, manager, slug="bridged", name="S", description="")
+        films = [filmed(session, vault, f"No {n}", film(n)) for n in range(2)]
+        ids = [one.exercise_id for one in films]
+        salts = (bytes([n]) * 32 for n in range(256))
+        dataset.salt = next(s for s in salts if len({split_of(one, s, apart) for one in ids}) == 2)
+        service.create_version(session, manager, dataset_id=dataset.id, splits=apart)
+    compare(database, *films)
+    with database.transaction() as session:
+        version = service.list_versions(session, manager, dataset.id, cursor=None, limit=1).items[0]
+        service.set_items(session, manager, version_id=version.id, version=version.version)
+        service.freeze_version(session, manager, version_id=version.id)
+        both = filmed(session, vault, "Both", copied(film(0)[:10], 4) + film(1)[10:])
+    assert compare(database, both) == [2]
+    with (
+        database.transaction() as session,
+        pytest.raises(service.NotReleasable, match=r"“Both” shares footage with “No .” .*leave it out"),
+    ):
+        frozen_splits(session, manager, dataset, both)
+    with database.transaction() as session:
+        assert len(frozen_splits(session, manager, dataset, *films)) == 2

@@ -110,6 +110,7 @@ def test_an_upload_becomes_a_ready_recording(
         "recordings.encode",
         "recordings.encode",
         "recordings.assemble",
+        "recordings.compare",
         "annotation.open_tasks",
     ]
     assert [path.name for path in settings.work_dir.iterdir() if path.is_dir()] == []
