@@ -63,3 +63,4 @@ class ItemSchema(BaseSchema):
     exercise_id = fields.UUID()
     split = fields.String(allow_none=True)
     labels = fields.Dict(allow_none=True)
+    footage = fields.Dict(allow_none=True)

@@ -67,7 +67,7 @@ def write_masks(path: Path, regions: Sequence[Region], grid: Grid, frame_count: 
 
 
 def block_size(regions: Iterable[Region], grid: Grid) -> int:
-    """Pixels of a blur's blocks, a multiple of the cell: so large that the largest box is four blocks across at most."""
+    """Pixels of a blur's blocks, a multiple of the cell: so large that no box is more than four across."""
     sides = [
         max(keyframe.box.width * grid.width, keyframe.box.height * grid.height)
         for region in regions

@@ -101,7 +101,8 @@ def _grown(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     wide = np.pad(cells, 1)
     rows, columns = cells.shape
     shifted = [wide[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
-    return np.logical_or.reduce(shifted)
+    grown: NDArray[np.bool_] = np.logical_or.reduce(shifted)
+    return grown
 
 
 def _edge(grid: Grid) -> NDArray[np.bool_]:

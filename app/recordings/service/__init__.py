@@ -21,7 +21,14 @@ from app.recordings.service.normalising import (
 )
 from app.recordings.service.registering import register
 from app.recordings.service.sweeping import fail_abandoned, remove_strays
-from app.recordings.service.viewing import VIEWABLE, key_of, open_clip, open_rendition, require_viewable
+from app.recordings.service.viewing import (
+    VIEWABLE,
+    key_of,
+    open_clip,
+    open_rendition,
+    record_view,
+    require_viewable,
+)
 
 __all__ = [
     "VIEWABLE",
@@ -41,6 +48,7 @@ __all__ = [
     "open_clip",
     "open_rendition",
     "progress",
+    "record_view",
     "register",
     "reject_attempt",
     "remove_abandoned",

@@ -26,6 +26,7 @@ from app.storage.vault import Vault
 from ingest.report import Recipe, Report
 
 COPY_SIZE = 2**20
+PROPOSALS_WAIT = -10  # behind every recording that is not ready yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def commit_outputs(session: Session, attempt: Attempt, report: Report) -> None:
     details = {"attempt": attempt.number, "frames": source.frame_count, "clips": len(report.clips)}
     lifecycle.note(session, SYSTEM, Tag.RECORDING_READY, recording, details)
     defer(session, "annotation.open_tasks", recording_id=recording.id)
+    defer(session, "redaction.propose", priority=PROPOSALS_WAIT, recording_id=recording.id)
 
 
 def reject_attempt(session: Session, attempt: Attempt, code: str, reason: str) -> None:

@@ -99,6 +99,7 @@ def test_an_upload_becomes_a_ready_recording(
         "recordings.register",
         "recordings.normalise",
         "annotation.open_tasks",
+        "redaction.propose",
     ]
     assert list(settings.work_dir.glob("job-*")) == []
     named = {key.rpartition("/")[2] for key in stored_keys(vault, upload.id)}
