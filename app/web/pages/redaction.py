@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
-from marshmallow import EXCLUDE, fields, validate
 from werkzeug.wrappers import Response
 
 from app.authz.gate import requires
 from app.authz.permissions import Permission
 from app.core.http import current_identity, transaction
-from app.core.schema import BaseSchema
 from app.recordings import service as recordings
 from app.recordings.models import Recording
-from app.recordings.schemas import KeyframeSchema
 from app.redaction import service
 from app.redaction.models import Redaction
-from app.redaction.regions import Wanted, style_for
 from app.redaction.routes import ledgers
-from app.redaction.schemas import KINDS, STYLES, DecideSchema
 from app.web.footage import Progress, progress_in_words
 from app.web.forms import Form, read_form
+from app.web.marking import DecideFormSchema, DrawFormSchema, RegionFormSchema, wanted_of
 from app.web.pages.labelling import posted_version
-from ingest.frames import Ledger
 
 pages = Blueprint("redaction", __name__)
 Answer = Response | str | tuple[str, int]
 PAGE = 100
-MEANT = {
-    "accepted": "Accepted.",
-    "rejected": "Rejected: it stays visible.",
-    "removed": "Removed.",
-}
-
-
-class _Kept(BaseSchema):
-    """A form's fields beside the ones it carries along."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-
-class DecideFormSchema(DecideSchema):
-    class Meta:
-        unknown = EXCLUDE
-
-
-class RegionFormSchema(_Kept):
-    decision = fields.String(required=True, validate=validate.OneOf(tuple(MEANT)))
-    style = fields.String(required=True, validate=validate.OneOf(STYLES))
-
-
-class DrawFormSchema(_Kept):
-    """Seconds and hundredths, as a person writes them; `keyframes` is what the script kept, as JSON."""
-
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    style = fields.String(load_default="", validate=validate.OneOf(("", *STYLES)))
-    start = fields.Float(required=True, data_key="from", allow_nan=False, validate=validate.Range(0))
-    stop = fields.Float(required=True, data_key="to", allow_nan=False, validate=validate.Range(0))
-    left, top, width, height = (
-        fields.Float(load_default=None, allow_nan=False, validate=validate.Range(0, 100)) for _ in range(4)
-    )
-    keyframes = fields.String(load_default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +143,7 @@ def draw(redaction_id: UUID) -> Answer:
     with transaction() as session:
         redaction = service.find(session, current_identity(), redaction_id, Permission.REDACTION_REVIEW)
         ledger = ledgers(session)(redaction.recording)
-    wanted = _wanted(form, data, ledger) if form.ok else None
+    wanted = wanted_of(form, data, ledger) if form.ok else None
     return _changing(redaction_id, form, service.add_region, ledger=True, wanted=wanted)
 
 
@@ -210,33 +169,6 @@ def _changing(redaction_id: UUID, form: Form, change: Any, *, ledger: bool = Fal
             given = (session, identity, ledgers(session)) if ledger else (session, identity)
             change(*given, redaction_id=redaction_id, version=posted_version(), **values)
     return redirect(_address(recording_id)) if form.ok else _page(recording_id, form, 422)
-
-
-def _wanted(form: Form, data: dict[str, Any], ledger: Ledger) -> Wanted | None:
-    """The region that a form describes; what is wrong is put into the form."""
-    start, end = ledger.frame_at(data["start"]), ledger.frame_at(data["stop"]) + 1
-    style = data["style"] or style_for(data["kind"])
-    if data["kind"] == "voice":
-        return Wanted("voice", style, start, end)
-    keyframes = _keyframes(form, data, start)
-    if not keyframes:
-        return None
-    return Wanted(data["kind"], style, keyframes[0]["frame"], end, keyframes)
-
-
-def _keyframes(form: Form, data: dict[str, Any], start: int) -> list[dict[str, Any]]:
-    if data["keyframes"]:
-        try:
-            kept: list[dict[str, Any]] = KeyframeSchema(many=True).load(json.loads(data["keyframes"]))
-        except ValueError:  # marshmallow's errors are among them
-            form.errors[""] = "The places that were drawn cannot be read: draw them again"
-            return []
-        return kept
-    box = [data[part] for part in ("left", "top", "width", "height")]
-    if None in box:
-        form.errors["left"] = "draw the place, or fill in all four numbers"
-        return []
-    return [{"frame": start, "box": [value / 100 for value in box], "outside": False}]
 
 
 def _address(recording_id: UUID) -> str:
