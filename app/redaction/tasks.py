@@ -125,7 +125,7 @@ def _render(job: JobContext, vault: Vault, order: Order, ledger: Ledger) -> None
         made_by = _made_by(order, made, seen, version_of(_tools(job).ffmpeg))
     with job.db.transaction() as session:
         job.confirm(session)
-        rendering.commit(session, order.redaction_id, master=master, clips=clips, made_by=made_by)
+        rendering.commit_render(session, order.redaction_id, master=master, clips=clips, made_by=made_by)
 
 
 def _redact(

@@ -74,7 +74,7 @@ def make_rendered(session: Session, vault: Vault, redaction: Redaction) -> Redac
         return StoredFile(blob_key, len(data), hashlib.sha256(data).digest())
 
     clips = queries.clips_to_cut(session, redaction.recording_id)
-    rendering.commit(
+    rendering.commit_render(
         session,
         redaction.id,
         master=stored("master.mp4"),

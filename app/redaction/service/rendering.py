@@ -76,7 +76,7 @@ def begin(session: Session, redaction_id: UUID) -> Order | None:
     )
 
 
-def commit(
+def commit_render(
     session: Session,
     redaction_id: UUID,
     *,

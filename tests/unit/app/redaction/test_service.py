@@ -300,7 +300,7 @@ def test_a_rendering_whose_job_gave_up_fails_and_can_be_approved_again(
         failed = session.get_one(Redaction, redaction.id)
         assert (failed.state, failed.reason) == ("failed", sweeping.GAVE_UP)
         with pytest.raises(Superseded):
-            rendering.commit(session, redaction.id, master=None, clips={}, made_by={})
+            rendering.commit_render(session, redaction.id, master=None, clips={}, made_by={})
         again = service.approve(session, officer, redaction_id=redaction.id, version=failed.version)
         assert (again.state, again.reason) == ("approved", None)
 

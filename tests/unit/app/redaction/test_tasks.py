@@ -159,17 +159,17 @@ def test_a_rendering_that_was_stopped_leaves_no_trace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     redaction_id = approved(database, settings, vault, ready)
-    commit = rendering.commit
+    commit = rendering.commit_render
 
     def stopped(*args: object, **named: object) -> None:
         """Stands for a person who stops it when everything is stored."""
-        monkeypatch.setattr(rendering, "commit", commit)
+        monkeypatch.setattr(rendering, "commit_render", commit)
         with database.transaction() as session:
             running = session.get_one(Redaction, redaction_id)
             service.cancel(session, ready[1], redaction_id=redaction_id, version=running.version)
         commit(*args, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rendering, "commit", stopped)
+    monkeypatch.setattr(rendering, "commit_render", stopped)
     with pytest.raises(Superseded):
         tasks.render_approved(job_context(database, settings, vault, job_id=4), redaction_id=redaction_id)
     with database.transaction() as session:
