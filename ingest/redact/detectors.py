@@ -91,6 +91,11 @@ class NamedDetector:
         self._height, self._width = int(shape[2]), int(shape[3])
         self._kinds = _kinds_by_class(self._session.get_modelmeta().custom_metadata_map, weights.name)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What it finds, in the words of regions."""
+        return frozenset(self._kinds.values())
+
     def raster(self, width: int, height: int) -> Raster:
         """The size that the model has, the picture's proportions kept."""
         scale = min(Fraction(self._width, width), Fraction(self._height, height))

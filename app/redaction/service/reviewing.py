@@ -106,8 +106,9 @@ def approve(session: Session, identity: Identity, *, redaction_id: UUID, version
     pending = sum(row.decision == "pending" for row in redaction.regions)
     if pending:
         raise Undecided(f"{pending} regions are neither accepted nor rejected: decide them first")
-    redaction.approved_by, redaction.approved_at, redaction.reason = require_person(identity), now(), None
-    redaction.job_id = defer(session, "redaction.render", redaction_id=redaction.id)
+    job_id = defer(session, "redaction.render", redaction_id=redaction.id)  # first, for it flushes
+    redaction.approved_by, redaction.approved_at = require_person(identity), now()
+    redaction.job_id, redaction.reason = job_id, None
     lifecycle.move(session, redaction, "approved")
     accepted = sum(row.decision == "accepted" for row in redaction.regions)
     details = {"accepted": accepted, "rejected": len(redaction.regions) - accepted}

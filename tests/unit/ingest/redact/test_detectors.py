@@ -109,6 +109,7 @@ def test_named_weights_find_plates_and_screens_where_they_say(tmp_path: Path) ->
     weights = tmp_path / "plates.onnx"
     weights.write_bytes(constant_detector(places))
     detector = NamedDetector(weights)
+    assert detector.kinds == {"plate", "screen"}
     raster = detector.raster(320, 160)
     assert raster == Raster(64, 64, 64, 32)
     plate, screen = detector.detect(np.asarray(Image.new("RGB", (64, 64), "red")), raster)
