@@ -47,8 +47,8 @@ def propose(job: JobContext, *, recording_id: UUID) -> None:
         if source is None or proposing.has_redaction(session, recording_id):
             return
         ledger = load_ledger(job.resource(Vault), session, source.recording)
-    detectors = _detectors(job.settings.region_detector)
     with _translated(), job_directory(job.settings.work_dir) as directory:
+        detectors = _detectors(job.settings.region_detector)
         found = _look(job, source, ledger, list(detectors.values()), directory)
     with job.db.transaction() as session:
         job.confirm(session)

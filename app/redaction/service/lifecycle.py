@@ -15,7 +15,7 @@ from app.core.clock import now
 from app.core.errors import NotFound, StaleVersion
 from app.core.identity import Identity
 from app.core.ids import new_id
-from app.jobs import JobProgress, progress_of
+from app.jobs import JobProgress, progress_of, status_of
 from app.recordings.models import Recording
 from app.recordings.service import require_viewable
 from app.redaction import queries
@@ -23,6 +23,7 @@ from app.redaction.models import Redaction, RedactionRegion
 from app.redaction.service.errors import RedactionState
 
 WORKABLE = ("proposed", "in_review", "failed")
+ALIVE = ("todo", "doing", "aborting")  # states of a job that may still end well
 _COPIED = (
     "kind",
     "source",
@@ -71,8 +72,9 @@ def newest(session: Session, identity: Identity, recording_id: UUID) -> Redactio
 
 
 def progress(session: Session, recording_id: UUID) -> JobProgress | None:
-    """How far the newest job about a recording's redaction is; None before any."""
-    return progress_of(session, "redaction", recording_id)
+    """How far the present job about a recording's redaction is; None where none has begun, or it has ended."""
+    found = progress_of(session, "redaction", recording_id)
+    return found if found is not None and status_of(session, found.job_id) in ALIVE else None
 
 
 def workable(session: Session, identity: Identity, redaction_id: UUID, version: int) -> Redaction:

@@ -9,10 +9,10 @@ from app.core.db import Database
 from app.jobs import status_of
 from app.redaction import queries
 from app.redaction.models import Redaction
+from app.redaction.service.lifecycle import ALIVE
 from app.redaction.service.rendering import ROOT, fail
 from app.storage.vault import Vault
 
-ALIVE = ("todo", "doing", "aborting")
 GAVE_UP = "The service failed to render it: the operator's log says why; approve it again"
 
 

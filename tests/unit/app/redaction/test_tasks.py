@@ -14,7 +14,7 @@ from app.accounts.models import Organisation
 from app.audit.models import AuditEvent
 from app.core.db import Database
 from app.core.identity import Identity, Role
-from app.jobs import JobAborted, Superseded
+from app.jobs import JobAborted, MachineFault, Superseded
 from app.recordings import queries as recordings
 from app.recordings import tasks as recording_tasks
 from app.recordings.models import Clip, Recording
@@ -203,3 +203,17 @@ def test_weights_that_the_operator_names_propose_too(
     assert set(found) == {"face", "voice", "plate", "screen"}
     assert (found["plate"].start_frame, found["plate"].end_frame) == (0, 120)
     assert event.details["detectors"] == "CenterFace, plates.onnx, Silero VAD"
+
+
+def test_weights_that_cannot_be_used_are_the_machines_fault_and_tried_again(
+    database: Database, settings: Settings, vault: Vault, ready: tuple[UUID, Identity], tmp_path: Path
+) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no model")
+    named = replace(settings, region_detector=str(tmp_path / "broken.onnx"))
+    with pytest.raises(MachineFault, match=r"broken\.onnx"):
+        tasks.propose(job_context(database, named, vault, job_id=99), recording_id=ready[0])
+    with database.transaction() as session:
+        assert service.progress(session, ready[0]) is None  # its job is over: nothing is under way
+    tasks.propose(job_context(database, settings, vault, job_id=99, attempt=2), recording_id=ready[0])
+    with database.transaction() as session:
+        assert session.scalars(select(Redaction)).one().state == "proposed"
