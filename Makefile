@@ -6,7 +6,7 @@ SETUP := $(PYTHON) infra/setup/bootstrap.py
 # A benchmark or campaign of one name, and a seed that repeats a campaign exactly.
 NARROW := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --no-annotate --no-header --quiet --overrides infra/requirements/overrides.in \
+	--no-emit-find-links --no-annotate --no-header --quiet \
 	$(if $(UPGRADE),--upgrade)
 RUNTIME := --extra server --extra ingest --extra detector --extra embedded --extra sample --extra web
 

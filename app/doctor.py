@@ -27,6 +27,7 @@ from app.storage.base import open_store
 from app.storage.keys import open_master_key
 from ingest.errors import MachineFault
 from ingest.ffmpeg import find_tools, version_of
+from ingest.redact.detectors import CenterFace, NamedDetector
 
 FREE_WARN, FREE_FAIL = 10 * 2**30, 2**30
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -74,7 +75,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("settings", "fail", str(error), "set it, or run 'cordon init'")
         return
     yield Finding("settings", "ok", f"home is {settings.home}")
-    for check in (_keys, _master_key, _disk, _storage, _database):
+    for check in (_keys, _master_key, _disk, _storage, _database, _detectors):
         yield check(settings)
 
 
@@ -162,6 +163,20 @@ def _database(settings: Settings) -> Finding:
     return _tried("database", revision, "run 'cordon init'; check CORDON_DATABASE_URL if it is set")
 
 
+def _detectors(settings: Settings) -> Finding:
+    def load() -> str:
+        CenterFace()
+        if not settings.region_detector:
+            return "faces are proposed; screens and plates are drawn by hand"
+        kinds = NamedDetector(Path(settings.region_detector)).kinds
+        return f"faces are proposed, and by CORDON_REGION_DETECTOR: {', '.join(sorted(kinds))}"
+
+    advice = (
+        "install the extra cordon[ingest]; CORDON_REGION_DETECTOR names an ONNX file as docs/formats.md says"
+    )
+    return _tried("redaction", load, advice)
+
+
 @contextmanager
 def _running(settings: Settings) -> Iterator[str]:
     if settings.database_url:
@@ -177,6 +192,13 @@ def _tried(check: str, attempt: Callable[[], str], advice: str) -> Finding:
     """The finding of something that either works, telling a detail, or raises."""
     try:
         return Finding(check, "ok", attempt())
-    except (SettingsError, EmbeddedPostgresError, Unavailable, OSError, psycopg.Error) as error:
+    except (
+        SettingsError,
+        EmbeddedPostgresError,
+        MachineFault,
+        Unavailable,
+        OSError,
+        psycopg.Error,
+    ) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return Finding(check, "fail", reason, advice)

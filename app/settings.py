@@ -50,6 +50,7 @@ class Settings:
     worker_concurrency: int = field(default=1, metadata=_env("CORDON_WORKER_CONCURRENCY"))
     rate_limit_sign_in: str = field(default="10/minute", metadata=_env("CORDON_RATE_LIMIT_SIGN_IN"))
     rate_limit_storage_uri: str = field(default="memory://", metadata=_env("CORDON_RATE_LIMIT_STORAGE"))
+    region_detector: str = field(default="", metadata=_env("CORDON_REGION_DETECTOR"))
     ffmpeg: str = field(default="", metadata=_env("CORDON_FFMPEG"))
     ffprobe: str = field(default="", metadata=_env("CORDON_FFPROBE"))
 

@@ -170,7 +170,7 @@ def _cut_clips(
     material = Material(ledger, whole.master_keys, whole.findings, free_ends=not plan.copied)
     intervals = segment(material, profile.segments)
     clips: list[ClipFacts] = []
-    for cut in cut_all(workspace, plan, profile, ledger, intervals):
+    for cut in cut_all(workspace, profile, ledger, intervals, sound=plan.source.audio is not None):
         notify.at("segment", len(clips) / len(intervals))
         if recipes[-1].command != cut.command:
             recipes.append(Recipe("ffmpeg", version_of(workspace.tools.ffmpeg), cut.command, {}))

@@ -20,7 +20,6 @@ from ingest.graph import GLOBAL, MASTER_NAME, MP4
 from ingest.intervals import Interval
 from ingest.mux import assert_same_times
 from ingest.packets import read_packets
-from ingest.plan import Plan
 from ingest.profiles import Profile
 from ingest.workspace import Workspace
 
@@ -41,16 +40,17 @@ class Cut:
 
 
 def cut_all(
-    workspace: Workspace, plan: Plan, profile: Profile, ledger: Ledger, intervals: Sequence[Interval]
+    workspace: Workspace, profile: Profile, ledger: Ledger, intervals: Sequence[Interval], *, sound: bool
 ) -> Iterator[Cut]:
-    """Write the clips into `clips/`, several in one run, and hold each to the ledger.
+    """Write the clips of the master into `clips/`, several in one run, with its `sound` if it has any, and hold each to
+    the ledger.
 
     Raises MachineFault when a clip is not exactly its interval.
     """
     (workspace.path / CLIPS_DIR).mkdir()
     for first in range(0, len(intervals), _AT_ONCE):
         named = [(clip_name(n), intervals[n]) for n in range(first, min(first + _AT_ONCE, len(intervals)))]
-        command = _cut(workspace, plan, profile, ledger, named)
+        command = _cut(workspace, profile, ledger, named, sound=sound)
         for name, interval in named:
             made = read_packets(workspace, name, "v:0")
             assert_same_times(made, ledger, interval.start_frame, interval.end_frame, name)
@@ -63,9 +63,14 @@ def clip_name(number: int) -> str:
 
 
 def _cut(
-    workspace: Workspace, plan: Plan, profile: Profile, ledger: Ledger, named: Sequence[tuple[str, Interval]]
+    workspace: Workspace,
+    profile: Profile,
+    ledger: Ledger,
+    named: Sequence[tuple[str, Interval]],
+    *,
+    sound: bool,
 ) -> tuple[str, ...]:
-    outputs = [_graph(plan, profile, ledger, interval, name) for name, interval in named]
+    outputs = [_graph(profile, ledger, interval, name, sound=sound) for name, interval in named]
     argv = workspace.compile(ffmpeg.merge_outputs(*outputs).global_args(*GLOBAL))
     seconds = sum(float(ledger.time_of(i.end_frame) - ledger.time_of(i.start_frame)) for _, i in named)
     done = workspace.run(argv, media_seconds=seconds)
@@ -75,7 +80,7 @@ def _cut(
     return ("ffmpeg", *argv[1:])
 
 
-def _graph(plan: Plan, profile: Profile, ledger: Ledger, interval: Interval, name: str) -> Any:
+def _graph(profile: Profile, ledger: Ledger, interval: Interval, name: str, *, sound: bool) -> Any:
     start, end = ledger.time_of(interval.start_frame), ledger.time_of(interval.end_frame)
     # Seek to the middle of the key frame: rounding to microseconds must not fall on the one before.
     middle = start + (ledger.time_of(interval.start_frame + 1) - start) / 2
@@ -87,11 +92,11 @@ def _graph(plan: Plan, profile: Profile, ledger: Ledger, interval: Interval, nam
         "frames:v": interval.end_frame - interval.start_frame,
         "copypriorss": 1,
     }
-    if plan.source.audio:
+    if sound:
         lead = max(Fraction(0), start - _SOUND_LEAD)
-        sound = ffmpeg.input(f"file:{MASTER_NAME}", ss=f"{float(lead):.6f}", noaccurate_seek=None)["a:0"]
+        heard = ffmpeg.input(f"file:{MASTER_NAME}", ss=f"{float(lead):.6f}", noaccurate_seek=None)["a:0"]
         streams.append(
-            sound.filter("atrim", start=f"{float(start):.6f}", end=f"{float(end):.6f}")
+            heard.filter("atrim", start=f"{float(start):.6f}", end=f"{float(end):.6f}")
             .filter("asetpts", f"PTS-({float(start)!r})/TB")
             .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
         )

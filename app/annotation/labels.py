@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from app.annotation.taxonomy import labels_of
 from app.core.errors import InvalidRequest
+from app.recordings.keyframes import problem_of
 
 MAX_ANNOTATIONS = 2_000
 
@@ -70,26 +70,7 @@ def _inside(label: Label, span: ClipSpan, _definition: dict[str, Any]) -> str:
 def _boxes(label: Label, _span: ClipSpan, _definition: dict[str, Any]) -> str:
     if label.kind != "track":
         return "only a track has keyframes" if label.keyframes else ""
-    keyframes = label.keyframes or []
-    if not keyframes:
-        return "a track needs at least one keyframe"
-    frames = [k["frame"] for k in keyframes]
-    if any(later <= earlier for earlier, later in pairwise(frames)):
-        return "keyframes must rise, one a frame"
-    if frames[0] != label.start_frame or frames[-1] >= label.end_frame:
-        return "the first keyframe opens the track and none lies at or after its end"
-    for keyframe in keyframes:
-        x, y, width, height = keyframe["box"]
-        if not (
-            0 <= x <= 1
-            and 0 <= y <= 1
-            and width > 0
-            and height > 0
-            and x + width <= 1.0001
-            and y + height <= 1.0001
-        ):
-            return "a box is [x, y, width, height] inside the picture, each from 0 to 1"
-    return ""
+    return problem_of(label.keyframes or [], label.start_frame, label.end_frame)
 
 
 _CHECKS: tuple[Callable[[Label, ClipSpan, dict[str, Any]], str], ...] = (_known, _inside, _boxes)

@@ -14,7 +14,6 @@ from app.annotation.schemas import (
     AssignmentDetailSchema,
     AssignmentQuerySchema,
     AssignmentSchema,
-    FrameListSchema,
     LabelSetSchema,
     ReturnSchema,
     TaskQuerySchema,
@@ -28,6 +27,7 @@ from app.core.http import current_identity, etag_of, if_match_version, resource,
 from app.core.schema import page_schema
 from app.recordings.ledger import load_ledger
 from app.recordings.routes import footage
+from app.recordings.schemas import FrameListSchema
 from app.storage.vault import Vault
 
 taxonomies_blp = Blueprint("taxonomies", __name__, url_prefix="/api/v1/taxonomies", description="Label sets")

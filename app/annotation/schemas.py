@@ -9,8 +9,8 @@ from marshmallow import ValidationError, fields, post_load, validate
 
 from app.annotation.labels import MAX_ANNOTATIONS, Label
 from app.core.schema import BaseSchema, PageQuerySchema
+from app.recordings.schemas import MAX_FRAME, KeyframeSchema
 
-MAX_FRAME = 2**31 - 1
 STATES = ("open", "in_progress", "submitted", "returned", "accepted")
 MAX_ATTRIBUTES = 32
 MAX_TEXT = 2_000
@@ -31,18 +31,6 @@ def _plain(value: Any) -> bool:
     if isinstance(value, int | float):
         return isfinite(value) if isinstance(value, float) else abs(value) <= 2**53
     return value is None
-
-
-class KeyframeSchema(BaseSchema):
-    """A box at one frame: [x, y, width, height], each from 0 to 1 of the picture."""
-
-    frame = fields.Integer(required=True, strict=True, validate=validate.Range(0, MAX_FRAME))
-    box = fields.List(
-        fields.Float(allow_nan=False, validate=validate.Range(0, 1)),
-        required=True,
-        validate=validate.Length(4, 4),
-    )
-    outside = fields.Boolean(load_default=False)
 
 
 class LabelSchema(BaseSchema):
@@ -138,16 +126,3 @@ class TaskQuerySchema(PageQuerySchema):
 
 class ReturnSchema(BaseSchema):
     reason = fields.String(required=True, validate=validate.Length(3, 2000))
-
-
-class FrameListSchema(BaseSchema):
-    """The clip's rows of the frame ledger: frame i of the clip is `start_frame + i` of the recording.
-
-    `pts` are integers in units of time_base_num/time_base_den seconds; `end_pts` is where the last frame ends.
-    """
-
-    start_frame = fields.Integer()
-    time_base_num = fields.Integer()
-    time_base_den = fields.Integer()
-    pts = fields.List(fields.Integer())
-    end_pts = fields.Integer()

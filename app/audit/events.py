@@ -75,6 +75,16 @@ class Tag(StrEnum):
     RECORDING_QUARANTINED = "recording:quarantined", Verb.ALTERATION
     RECORDING_WITHDRAWN = "recording:withdrawn", Verb.ALTERATION
     RECORDING_ERASED = "recording:erased", Verb.ERASURE
+    # redaction
+    REDACTION_PROPOSED = "redaction:proposed", Verb.ALTERATION
+    REDACTION_OPENED = "redaction:opened", Verb.ALTERATION
+    REDACTION_CHANGED = "redaction:changed", Verb.ALTERATION
+    REDACTION_APPROVED = "redaction:approved", Verb.ALTERATION
+    REDACTION_CANCELLED = "redaction:cancelled", Verb.ALTERATION
+    REDACTION_RENDERING = "redaction:rendering", Verb.ALTERATION
+    REDACTION_RENDERED = "redaction:rendered", Verb.ALTERATION
+    REDACTION_FAILED = "redaction:failed", Verb.ALTERATION
+    REDACTION_VIEWED = "redaction:viewed", Verb.CONSULTATION
     # labels
     TAXONOMY_CREATE = "taxonomy:create", Verb.ALTERATION
     TASK_CREATE = "task:create", Verb.ALTERATION

@@ -15,6 +15,7 @@ PERMISSION_MAP: dict[Role, frozenset[P]] = {
             P.RECORDING_READ,
             P.RECORDING_VIEW,
             P.RECORDING_WITHDRAW,
+            P.REDACTION_REVIEW,
         }
     ),
     Role.ANNOTATOR: frozenset({P.SELF, P.TAXONOMY_READ, P.TASK_READ, P.CLIP_VIEW, P.ANNOTATE}),

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     RECORDING_READ = "recording:read"  # facts and states
     RECORDING_VIEW = "recording:view"  # pictures: proxy, storyboard, poster, waveform
     RECORDING_WITHDRAW = "recording:withdraw"
+    REDACTION_REVIEW = "redaction:review"  # decide what is hidden in one's own footage, and have it rendered
     # annotation
     TAXONOMY_READ = "taxonomy:read"
     TASK_READ = "task:read"

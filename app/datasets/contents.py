@@ -9,6 +9,7 @@ from typing import Any
 
 from app.annotation.models import Annotation, Task
 from app.datasets.models import DatasetItem
+from app.redaction.service import Footage
 
 
 def labels_record(task: Task, annotations: list[Annotation]) -> dict[str, Any]:
@@ -24,8 +25,19 @@ def labels_record(task: Task, annotations: list[Annotation]) -> dict[str, Any]:
     }
 
 
+def footage_record(footage: Footage) -> dict[str, Any]:
+    """Which file of a clip a version holds, frozen."""
+    redaction = str(footage.redaction_id) if footage.redaction_id else None
+    return {"variant": footage.variant, "redaction": redaction, "sha256": footage.sha256.hex()}
+
+
 def item_line(item: DatasetItem) -> str:
-    return json.dumps([str(item.clip_id), item.clip.sha256.hex(), item.split, item.labels], sort_keys=True)
+    """What the version's digest covers of one clip. A clip that no redaction concerns has the line it always had."""
+    footage: dict[str, Any] = item.footage or {"sha256": item.clip.sha256.hex()}
+    said = [str(item.clip_id), footage["sha256"], item.split, item.labels]
+    if footage.get("redaction"):
+        said.append({"variant": footage["variant"], "redaction": footage["redaction"]})
+    return json.dumps(said, sort_keys=True)
 
 
 def digest_of_lines(lines: Iterable[str]) -> str:

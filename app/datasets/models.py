@@ -55,7 +55,8 @@ class DatasetVersion(Base):
 
 
 class DatasetItem(Base):
-    """One clip of a version. `split` and `labels` (the accepted ones, as they were) are filled by the freeze.
+    """One clip of a version. The freeze fills `split`, `labels` (the accepted ones, as they were) and `footage`: which
+    variant of the clip leaves, {"variant": "original" | "redacted", "redaction": id or null, "sha256": hex}.
 
     `split_by` is the exercise whose place this one took: itself, or one that shares footage with it.
     """
@@ -68,5 +69,6 @@ class DatasetItem(Base):
     split: Mapped[str | None]
     split_by: Mapped[UUID | None] = mapped_column(ForeignKey("exercises.id"))
     labels: Mapped[Json | None]
+    footage: Mapped[Json | None]
     dataset_version: Mapped[DatasetVersion] = relationship(back_populates="items")
     clip: Mapped[Clip] = relationship(lazy="joined")

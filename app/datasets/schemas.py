@@ -64,3 +64,4 @@ class ItemSchema(BaseSchema):
     split = fields.String(allow_none=True)
     split_by = fields.UUID(allow_none=True)
     labels = fields.Dict(allow_none=True)
+    footage = fields.Dict(allow_none=True)

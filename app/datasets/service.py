@@ -22,10 +22,12 @@ from app.core.identity import Identity
 from app.core.ids import new_id
 from app.core.pagination import Page
 from app.datasets import queries
-from app.datasets.contents import digest_of_lines, item_line, labels_record
+from app.datasets.contents import digest_of_lines, footage_record, item_line, labels_record
 from app.datasets.models import Dataset, DatasetItem, DatasetVersion
 from app.datasets.placing import place_items
 from app.datasets.splits import DEFAULT_PROPORTIONS, check_proportions
+from app.recordings.models import Clip, Recording
+from app.redaction.service import begun_and_not_finished, footage_of
 
 MAX_ITEMS = 100_000
 SPLITS_FIXED = (
@@ -193,8 +195,8 @@ def _usable(session: Session, clip_ids: list[UUID]) -> dict[UUID, UUID]:
 def freeze_version(session: Session, identity: Identity, *, version_id: UUID) -> DatasetVersion:
     """Fixes clips, labels and splits for good, and their digest.
 
-    Raises VersionFrozen, or NotReleasable naming what is missing (clips, labels, a lawful basis, a consent record) or
-    which exercises share footage and cannot be in one split.
+    Raises VersionFrozen, or NotReleasable naming what is missing (clips, labels, a lawful basis, a consent record, the
+    end of a redaction that was begun) or which exercises share footage and cannot be in one split.
     """
     require(identity, Permission.DATASET_COMPOSE)
     draft = get_version(session, identity, version_id, lock=True)
@@ -208,11 +210,11 @@ def freeze_version(session: Session, identity: Identity, *, version_id: UUID) ->
         raise NotReleasable("It holds no clips: choose some first")
     clips = queries.clips_with_exercise(session, [i.clip_id for i in items])
     labels = accepted_annotations(session, [i.clip_id for i in items])
-    _refuse_unreleasable(
-        session, items, {c for c, (_, r) in clips.items() if r.state == "ready"} & set(labels)
-    )
+    _refuse_unreleasable(session, items, clips, set(labels))
     _refuse_for(place_items(session, draft, items))
+    footage = footage_of(session, [clip for clip, _ in clips.values()])
     for item in items:
+        item.footage = footage_record(footage[item.clip_id])
         item.labels = labels_record(*labels[item.clip_id])
     session.flush()
     draft.digest = bytes.fromhex(digest_of_lines(item_line(item) for item in items))
@@ -224,11 +226,17 @@ def freeze_version(session: Session, identity: Identity, *, version_id: UUID) ->
     return draft
 
 
-def _refuse_unreleasable(session: Session, items: list[DatasetItem], good: set[UUID]) -> None:
+def _refuse_unreleasable(
+    session: Session, items: list[DatasetItem], clips: dict[UUID, tuple[Clip, Recording]], labelled: set[UUID]
+) -> None:
+    good = {clip_id for clip_id, (_, recording) in clips.items() if recording.state == "ready"} & labelled
     problems = [f"clip {i.clip_id} is no longer ready and labelled" for i in items if i.clip_id not in good]
     for exercise in queries.exercises(session, {i.exercise_id for i in items}):
         missing = [n for n in ("lawful_basis", "consent_record") if not getattr(exercise, n)]
         problems += [f"exercise “{exercise.title}” has no {n.replace('_', ' ')}" for n in missing]
+    for redaction in begun_and_not_finished(session, {r.id for _, r in clips.values()}).values():
+        name, state = redaction.recording.filename, redaction.state.replace("_", " ")
+        problems.append(f"the redaction of “{name}” is {state}: its force must finish it first")
     _refuse_for(problems)
 
 

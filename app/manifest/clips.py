@@ -15,7 +15,10 @@ from app.manifest import canonical
 from app.manifest.errors import FormatError
 from app.manifest.shards import IndexEntry, Shard
 
-CLIP_FORMAT = "cordon-clip/1"
+CLIP_FORMAT = "cordon-clip/2"
+# Of releases before footage could be redacted: the same without `footage`. Read, never written.
+_FORMER_FORMAT = "cordon-clip/1"
+VARIANTS = ("original", "redacted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,19 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Footage:
+    """Which footage of the clip is packed: the `original`, or the `redacted` one of the redaction named. A redaction
+    beside the original: a person of the force looked and found nothing to hide. `sha256` is the film's, hex."""
+
+    variant: str
+    redaction: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClipDocument:
-    """One clip's place in its recording, and its labels. `time_base` is (numerator, denominator) of a second."""
+    """One clip's place in its recording, and its labels. `time_base` is (numerator, denominator) of a second;
+    `footage` is None only in documents of the former format."""
 
     clip: str
     recording: str
@@ -47,28 +61,39 @@ class ClipDocument:
     start_pts: int
     end_pts: int
     labels: tuple[Label, ...]
+    footage: Footage | None = None
 
     def encode(self) -> bytes:
-        """The canonical <key>.json. Raises FormatError for a label that is not inside the clip."""
+        """The canonical <key>.json. Raises FormatError for a label that is not inside the clip, or footage that is
+        neither."""
         for label in self.labels:
             if label.kind not in ("event", "track", "tag"):
                 raise FormatError(f"clip {self.clip}: {label.kind!r} is no kind of label")
             if not self.start_frame <= label.start_frame < label.end_frame <= self.end_frame:
                 raise FormatError(f"clip {self.clip}: the label {label.label!r} is not inside the clip")
-        return canonical.encode({"format": CLIP_FORMAT, **asdict(self)})
+        document = asdict(self)
+        if self.footage is None:
+            del document["footage"]
+            return canonical.encode({"format": _FORMER_FORMAT, **document})
+        if self.footage.variant not in VARIANTS or (
+            self.footage.variant == "redacted" and not self.footage.redaction
+        ):
+            raise FormatError(f"clip {self.clip}: {self.footage.variant!r} is no variant of footage")
+        return canonical.encode({"format": CLIP_FORMAT, **document})
 
 
 def parse_clip(data: bytes) -> ClipDocument:
     """Reads <key>.json. Raises FormatError for anything that `ClipDocument.encode` does not write."""
     document = canonical.decode(data, "the clip's document")
     try:
-        if document.pop("format") != CLIP_FORMAT:
+        if document.pop("format") not in (CLIP_FORMAT, _FORMER_FORMAT):
             raise FormatError(f"the clip's document is not of format {CLIP_FORMAT}")
+        footage = Footage(**document.pop("footage")) if "footage" in document else None
         numerator, denominator = document.pop("time_base")
         labels = tuple(
             Label(**{**label, "keyframes": tuple(label["keyframes"])}) for label in document.pop("labels")
         )
-        clip = ClipDocument(**document, time_base=(numerator, denominator), labels=labels)
+        clip = ClipDocument(**document, time_base=(numerator, denominator), labels=labels, footage=footage)
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"the clip's document is malformed: {error}") from error
     if clip.encode() != data:
@@ -76,14 +101,18 @@ def parse_clip(data: bytes) -> ClipDocument:
     return clip
 
 
-def encode_clip_index(shards: Iterable[Shard], splits: Mapping[str, str]) -> bytes:
-    """The canonical clips.jsonl: a line a clip, in key order: where each member lies, and the clip's split."""
+def encode_clip_index(
+    shards: Iterable[Shard], splits: Mapping[str, str], variants: Mapping[str, str] | None = None
+) -> bytes:
+    """The canonical clips.jsonl: a line a clip, in key order: where each member lies, the clip's split and, where
+    `variants` says it, the variant of its footage."""
     lines = [
         {
             "key": key,
             "shard": shard.path,
             "split": splits[key],
             "members": [_member(entry) for entry in members],
+            **({"variant": variants[key]} if variants else {}),
         }
         for shard in shards
         for key, members in groupby(shard.entries, key=lambda entry: entry.key)
@@ -93,12 +122,14 @@ def encode_clip_index(shards: Iterable[Shard], splits: Mapping[str, str]) -> byt
 
 @dataclass(frozen=True, slots=True)
 class ClipEntry:
-    """A clip of the index: its shard's path, its split, and where its members lie in the shard."""
+    """A clip of the index: its shard's path, its split, where its members lie in the shard, and the variant of its
+    footage ("" in indexes from before there were two)."""
 
     key: str
     shard: str
     split: str
     members: tuple[IndexEntry, ...]
+    variant: str = ""
 
 
 def parse_clip_index(data: bytes) -> tuple[ClipEntry, ...]:
@@ -109,7 +140,10 @@ def parse_clip_index(data: bytes) -> tuple[ClipEntry, ...]:
         fields = canonical.Fields(document, what)
         key = fields.text("key")
         members = tuple(_parse_member(key, member, what) for member in fields.take("members", list))
-        entries.append(ClipEntry(key, fields.text("shard"), fields.text("split"), members))
+        variant = fields.text("variant") if "variant" in document else ""
+        if variant not in ("", *VARIANTS):
+            raise FormatError(f"{what}: {variant!r} is no variant of footage")
+        entries.append(ClipEntry(key, fields.text("shard"), fields.text("split"), members, variant))
         fields.end()
     return tuple(entries)
 

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from app.core.schema import BaseSchema, PageQuerySchema
 
+MAX_FRAME = 2**31 - 1
 STATES = ("processing", "ready", "rejected", "withdrawn", "erased")
 
 
@@ -112,3 +113,28 @@ class RecordingClipSchema(BaseSchema):
     reasons = fields.List(fields.String(), required=True)
     size = fields.Integer(required=True)
     sha256 = Hex(required=True)
+
+
+class KeyframeSchema(BaseSchema):
+    """A box at one frame: [x, y, width, height], each from 0 to 1 of the picture."""
+
+    frame = fields.Integer(required=True, strict=True, validate=validate.Range(0, MAX_FRAME))
+    box = fields.List(
+        fields.Float(allow_nan=False, validate=validate.Range(0, 1)),
+        required=True,
+        validate=validate.Length(4, 4),
+    )
+    outside = fields.Boolean(load_default=False)
+
+
+class FrameListSchema(BaseSchema):
+    """Rows of the frame ledger: frame i of the list is `start_frame + i` of the recording.
+
+    `pts` are integers in units of time_base_num/time_base_den seconds; `end_pts` is where the last frame ends.
+    """
+
+    start_frame = fields.Integer()
+    time_base_num = fields.Integer()
+    time_base_den = fields.Integer()
+    pts = fields.List(fields.Integer())
+    end_pts = fields.Integer()

@@ -130,6 +130,13 @@ def footage_gone(session: Session, version_id: UUID) -> bool:
     return any(state != "ready" for state in session.scalars(query.with_for_update(read=True)))
 
 
+def released_recordings(session: Session, version_id: UUID) -> list[UUID]:
+    """The recordings whose clips a release of the version would hand out."""
+    clips = select(Clip.recording_id).join(DatasetItem, DatasetItem.clip_id == Clip.id).distinct()
+    released = (DatasetItem.dataset_version_id == version_id, DatasetItem.split.in_(RELEASED_SPLITS))
+    return list(session.scalars(clips.where(*released)))
+
+
 def approvers_keys(session: Session) -> list[SigningKey]:
     """The unrevoked signing keys of active approvers, oldest first."""
     return list(

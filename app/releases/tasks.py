@@ -15,8 +15,9 @@ from app.recordings.service import job_directory
 from app.releases.models import Release
 from app.releases.online_keys import OnlineKeys
 from app.releases.service import building, grants, publishing
-from app.releases.service.building import NothingToRelease, StoredTarget
+from app.releases.service.building import StoredTarget
 from app.releases.service.composing import repository_for
+from app.releases.service.samples import NothingToRelease, samples_of
 from app.releases.service.sweeping import fail_abandoned, remove_strays, target_prefix
 from app.storage.vault import Vault
 
@@ -44,7 +45,7 @@ def _build(job: JobContext, release_id: UUID, directory: Path) -> None:
         repo_id = repository_for(session, release.dataset_id).repo_id
         _ = release.dataset.taxonomy, release.dataset_version
         total = len(release.dataset_version.items)
-        samples, splits = building.samples_of(session, vault, release, lambda n: _report(job, n, total))
+        samples, listed = samples_of(session, vault, release, lambda n: _report(job, n, total))
     prefix = f"{target_prefix(repo_id, release_id)}{job.attempt_key}"
     stored: list[StoredTarget] = []
 
@@ -58,7 +59,7 @@ def _build(job: JobContext, release_id: UUID, directory: Path) -> None:
             )
         path.unlink()
 
-    packed = building.pack(release, samples, splits, directory, job.settings.shard_bytes, keep)
+    packed = building.pack(release, samples, listed, directory, job.settings.shard_bytes, keep)
     for path, data in packed.documents.items():
         entry = FileEntry.of_bytes(path, data)
         stored.append(_store(job, vault, prefix, release_id, entry, io.BytesIO(data)))

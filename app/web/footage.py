@@ -40,6 +40,9 @@ STEPS: Final[dict[str, str]] = {
     "assemble": "putting the working copies together",
     "segment": "cutting clips",
     "finish": "writing the report",
+    "look": "looking for faces and voices",
+    "redact": "hiding what was approved",
+    "check": "checking that it is hidden",
     "store": "encrypting and storing",
 }
 HISTORY: Final[dict[str, str]] = {
@@ -57,6 +60,15 @@ HISTORY: Final[dict[str, str]] = {
     "recording:withdrawn": "Withdrawn",
     "recording:erased": "Erased: its key was destroyed",
     "clip:viewed": "A clip was looked at for labelling",
+    "redaction:proposed": "Looked through for faces and voices",
+    "redaction:opened": "Redaction begun",
+    "redaction:changed": "Redaction changed",
+    "redaction:approved": "Redaction approved",
+    "redaction:cancelled": "Rendering of the redaction stopped",
+    "redaction:rendering": "Rendering of the redaction began",
+    "redaction:rendered": "Redacted copy and clips made",
+    "redaction:failed": "Rendering of the redaction failed",
+    "redaction:viewed": "The redacted copy was looked at",
 }
 # What a clip's reasons say happens in it; the others say only where the recording was cut.
 HAPPENINGS: Final[dict[str, str]] = {

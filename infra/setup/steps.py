@@ -193,7 +193,7 @@ def _install_uv(shop: Workshop) -> None:
 
 
 def _install_packages(shop: Workshop, lock: str) -> None:
-    # The lock is complete, but for what `overrides.in` leaves out on purpose.
+    # The lock is complete, but for what pyproject.toml overrides on purpose.
     shop.run(
         f"packages ({lock})",
         NETWORK,

@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "5c1e0a7d2f44"
-down_revision = "6774bb9a100a"
+down_revision = "4be957a00c57"
 branch_labels = None
 depends_on = None
 

@@ -130,6 +130,7 @@ def test_init_then_doctor(environment: Environment) -> None:
     findings = {f["check"]: f for f in json.loads(report.stdout)}
     assert {name for name, f in findings.items() if f["level"] == "fail"} <= {"front end", "disk"}
     assert findings["database"]["level"] == findings["storage"]["level"] == findings["keys"]["level"] == "ok"
+    assert findings["redaction"]["level"] == "ok"
 
     (Path(environment["CORDON_HOME"]) / "keys" / "master.key").chmod(0o644)
     (loose,) = [

@@ -10,14 +10,12 @@ from app.annotation.service.assignments import (
     task_counts,
 )
 from app.annotation.service.errors import NothingToLabel, OwnWork, WrongState
-from app.annotation.service.labelling import LedgerOf, save_annotations, submit
+from app.annotation.service.labelling import save_annotations, submit
 from app.annotation.service.opening import ensure_taxonomy, list_taxonomies, open_tasks
 from app.annotation.service.reviewing import accept, send_back
-from app.annotation.service.viewing import ClipFrames, clip_footage, clip_frames
+from app.annotation.service.viewing import clip_footage, clip_frames
 
 __all__ = [
-    "ClipFrames",
-    "LedgerOf",
     "NothingToLabel",
     "OwnWork",
     "WrongState",

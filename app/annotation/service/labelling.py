@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from uuid import UUID
 
@@ -24,10 +24,9 @@ from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.identity import Identity
 from app.core.ids import new_id
+from app.recordings.ledger import LedgerOf
 from app.recordings.models import Clip, Recording
 from ingest.frames import Ledger
-
-LedgerOf = Callable[[Recording], Ledger]
 
 
 def save_annotations(

@@ -6,32 +6,20 @@ of time, however many ranges a player asks for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.annotation import queries
 from app.annotation.service.assignments import sees_all
-from app.annotation.service.labelling import LedgerOf
 from app.authz.permissions import Permission
 from app.authz.predicates import require
 from app.core.errors import NotFound
 from app.core.identity import Identity
+from app.recordings.ledger import FrameTimes, LedgerOf, times_of
 from app.recordings.models import Clip, Recording
 from app.recordings.service import open_clip, require_viewable
 from app.storage.models import DataKey
-
-
-@dataclass(frozen=True, slots=True)
-class ClipFrames:
-    """The clip's rows of the frame ledger; `pts` and `end_pts` in units of the time base."""
-
-    start_frame: int
-    time_base_num: int
-    time_base_den: int
-    pts: list[int]
-    end_pts: int
 
 
 def clip_footage(session: Session, identity: Identity, clip_id: UUID) -> tuple[Clip, DataKey]:
@@ -40,19 +28,12 @@ def clip_footage(session: Session, identity: Identity, clip_id: UUID) -> tuple[C
     return clip, open_clip(session, identity, clip)
 
 
-def clip_frames(session: Session, identity: Identity, ledger_of: LedgerOf, clip_id: UUID) -> ClipFrames:
+def clip_frames(session: Session, identity: Identity, ledger_of: LedgerOf, clip_id: UUID) -> FrameTimes:
     """When each of the clip's frames is shown, as the camera stamped it. Raises NotFound, NotViewable."""
     clip = _find(session, identity, clip_id)
     recording = session.get_one(Recording, clip.recording_id)
     require_viewable(recording)
-    ledger = ledger_of(recording)
-    return ClipFrames(
-        start_frame=clip.start_frame,
-        time_base_num=ledger.time_base.numerator,
-        time_base_den=ledger.time_base.denominator,
-        pts=[ledger.pts_of(frame) for frame in range(clip.start_frame, clip.end_frame)],
-        end_pts=ledger.pts_of(clip.end_frame),
-    )
+    return times_of(ledger_of(recording), clip.start_frame, clip.end_frame)
 
 
 def _find(session: Session, identity: Identity, clip_id: UUID) -> Clip:

@@ -30,7 +30,7 @@ from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.registering import register
 from app.recordings.service.steps import KeptSteps, is_open, note_done, open_steps, processing_of
 from app.recordings.service.sweeping import fail_abandoned, remove_strays
-from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, require_viewable
+from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, record_view, require_viewable
 
 __all__ = [
     "VIEWABLE",
@@ -60,6 +60,7 @@ __all__ = [
     "open_steps",
     "processing_of",
     "progress",
+    "record_view",
     "refuse",
     "register",
     "remove_abandoned",

@@ -29,6 +29,8 @@ from app.storage.vault import Vault
 from ingest.fingerprint import FrameHash
 from ingest.report import Recipe, Report
 
+PROPOSALS_WAIT = -10  # behind every recording that is not ready yet
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -93,6 +95,7 @@ def commit_outputs(session: Session, attempt: Attempt, report: Report, hashes: S
     details = {"attempt": attempt.number, "frames": source.frame_count, "clips": len(report.clips)}
     lifecycle.note(session, SYSTEM, Tag.RECORDING_READY, recording, details)
     defer(session, "annotation.open_tasks", recording_id=recording.id)
+    defer(session, "redaction.propose", priority=PROPOSALS_WAIT, recording_id=recording.id)
 
 
 def _current(session: Session, attempt: Attempt) -> Recording:

@@ -26,6 +26,11 @@ class IngestProgress:
     updated_at: datetime
     eta_seconds: float | None = None
 
+    @classmethod
+    def of_job(cls, row: JobProgress) -> IngestProgress:
+        """What one job says of itself."""
+        return cls(row.step, row.done, row.total, row.unit, row.attempt, row.updated_at)
+
 
 def progress(session: Session, recording: Recording) -> IngestProgress | None:
     """How far the processing of a recording is; None once it has ended, or before it began."""
@@ -36,9 +41,7 @@ def progress(session: Session, recording: Recording) -> IngestProgress | None:
         return None
     steps = queries.ingest_steps(session, recording.id)
     if all(step.files is not None for step in steps):
-        return IngestProgress(
-            newest.step, newest.done, newest.total, newest.unit, newest.attempt, newest.updated_at
-        )
+        return IngestProgress.of_job(newest)
     return _encoding(steps, queries.progress_by_job(session, recording.id), newest)
 
 

@@ -1,4 +1,4 @@
-"""Packing a release: deterministic shards of every split but the sealed test split, and the papers beside them."""
+"""Packing a release: deterministic shards of its samples, and the papers beside them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit.events import Tag
 from app.audit.service import append
 from app.core.identity import SYSTEM
 from app.core.ids import new_id
-from app.datasets.models import DatasetItem
-from app.manifest.clips import ClipDocument, Label, encode_clip_index
+from app.manifest.clips import encode_clip_index
 from app.manifest.listing import FileEntry, encode_manifest
 from app.manifest.release import Release as ReleaseDocument
 from app.manifest.release import release_path
-from app.manifest.shards import Member, Sample, Shard, pack_shards
-from app.recordings.models import Clip, Recording
+from app.manifest.shards import Sample, Shard, pack_shards
 from app.releases import queries
 from app.releases.models import Release, TufTarget
 from app.releases.service.composing import repository_for
-from app.storage.models import DataKey
-from app.storage.vault import Vault
-
-
-class NothingToRelease(Exception):
-    """Every clip of the version is in the test split, or its footage is no longer there."""
+from app.releases.service.samples import Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,66 +47,10 @@ class Packed:
     manifest_sha256: str
 
 
-def samples_of(
-    session: Session, vault: Vault, release: Release, on_clip: Callable[[int], None]
-) -> tuple[list[Sample], dict[str, str]]:
-    """The release's samples in key order and each clip's split. Raises NothingToRelease."""
-    rows = queries.items_to_pack(session, release.dataset_version_id, queries.RELEASED_SPLITS)
-    gone = [clip.id for _, clip, recording in rows if recording.state != "ready"]
-    if gone:
-        raise NothingToRelease(
-            f"clip {gone[0]} was withdrawn since the version was frozen: compose a new version"
-        )
-    if not rows:
-        raise NothingToRelease(
-            "every clip of the version is in the sealed test split: compose one with more exercises"
-        )
-    keys = {
-        k.id: k
-        for k in session.scalars(select(DataKey).where(DataKey.id.in_({r.data_key_id for _, _, r in rows})))
-    }
-    samples = []
-    for position, (item, clip, recording) in enumerate(rows, 1):
-        on_open = partial(on_clip, position)
-        opened = _clip_opener(vault, keys[recording.data_key_id], clip.blob_key, on_open)
-        document = clip_document(item, clip, recording).encode()
-        members = (Member("mp4", clip.size, opened), Member.of_bytes("json", document))
-        samples.append(Sample(str(clip.id), members))
-    return samples, {str(item.clip_id): item.split or "" for item, _, _ in rows}
-
-
-def _clip_opener(
-    vault: Vault, key: DataKey, blob_key: str, on_open: Callable[[], None]
-) -> Callable[[], BinaryIO]:
-    def opened() -> BinaryIO:
-        on_open()
-        return cast(BinaryIO, vault.open(key, blob_key))
-
-    return opened
-
-
-def clip_document(item: DatasetItem, clip: Clip, recording: Recording) -> ClipDocument:
-    """The labels file of one clip, from what the freeze fixed."""
-    record: dict[str, Any] = item.labels or {}
-    return ClipDocument(
-        clip=str(clip.id),
-        recording=str(recording.id),
-        exercise=str(item.exercise_id),
-        split=item.split or "",
-        taxonomy=record["taxonomy"],
-        time_base=(recording.time_base_num or 0, recording.time_base_den or 1),
-        start_frame=clip.start_frame,
-        end_frame=clip.end_frame,
-        start_pts=clip.start_pts,
-        end_pts=clip.end_pts,
-        labels=tuple(Label(**label) for label in record["labels"]),
-    )
-
-
 def pack(
     release: Release,
     samples: list[Sample],
-    splits: dict[str, str],
+    listed: dict[str, Listed],
     directory: Path,
     max_bytes: int,
     on_shard: Callable[[Shard, Path], None],
@@ -133,13 +68,14 @@ def pack(
     for shard in pack_shards(samples, sink, max_bytes=max_bytes):
         on_shard(shard, directory / shard.path)
         shards.append(shard)
-    return Packed(shards, len(samples), *_papers(release, shards, splits))
+    return Packed(shards, len(samples), *_papers(release, shards, listed))
 
 
-def _papers(release: Release, shards: list[Shard], splits: dict[str, str]) -> tuple[dict[str, bytes], str]:
+def _papers(release: Release, shards: list[Shard], listed: dict[str, Listed]) -> tuple[dict[str, bytes], str]:
     """release.json, manifest.jsonl and clips.jsonl by target path, and the manifest's SHA-256 in hex."""
     release_id = str(release.id)
-    index = encode_clip_index(shards, splits)
+    splits = {key: one.split for key, one in listed.items()}
+    index = encode_clip_index(shards, splits, {key: one.variant for key, one in listed.items()})
     index_entry = FileEntry.of_bytes(release_path(release_id, "clips.jsonl"), index)
     entries = [FileEntry(s.path, s.length, s.sha256) for s in shards] + [index_entry]
     manifest = encode_manifest(entries)

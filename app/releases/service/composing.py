@@ -25,6 +25,7 @@ from app.manifest.listing import FileEntry
 from app.manifest.repository import PublishedState
 from app.manifest.roles import HEAD, TARGETS, WITHDRAWALS
 from app.manifest.signoff import MachineKeys, compose_targets, verify_signature
+from app.redaction.service import begun_and_not_finished
 from app.releases import queries
 from app.releases.models import Release, ReleaseSignature, TufRepository
 from app.releases.online_keys import OnlineKeys
@@ -32,6 +33,7 @@ from app.releases.service.errors import (
     CeremonyNeeded,
     FootageWithdrawn,
     OwnComposition,
+    RedactionBegun,
     ReleaseState,
     SignatureRefused,
     SignedTwice,
@@ -79,9 +81,12 @@ def repository_for(session: Session, dataset_id: UUID, *, lock: bool = False) ->
 
 
 def require_footage(session: Session, release: Release) -> None:
-    """Raises FootageWithdrawn where a force took back what the release holds; no force can while this lasts."""
+    """Raises FootageWithdrawn where a force took back what the release holds (no force can while this lasts), and
+    RedactionBegun where it is about to hide something of it."""
     if queries.footage_gone(session, release.dataset_version_id):
         raise FootageWithdrawn
+    if begun_and_not_finished(session, queries.released_recordings(session, release.dataset_version_id)):
+        raise RedactionBegun
 
 
 def get_release(session: Session, identity: Identity, release_id: UUID, *, lock: bool = False) -> Release:

@@ -29,6 +29,13 @@ class VersionNotFrozen(Conflict):
     title: ClassVar[str] = "Only a frozen version can be released"
 
 
+class RedactionBegun(Conflict):
+    type: ClassVar[str] = "redaction-begun"
+    title: ClassVar[str] = (
+        "A force is redacting footage of this release: when it has finished, compose a new version"
+    )
+
+
 class FootageWithdrawn(Conflict):
     type: ClassVar[str] = "footage-withdrawn"
     title: ClassVar[str] = "Footage of this release was withdrawn since it was frozen: compose a new version"

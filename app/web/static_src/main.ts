@@ -9,6 +9,7 @@ import htmx from "htmx.org";
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false; // an inline style would need an exception in the content policy
 htmx.config.selfRequestsOnly = true;
+htmx.config.attributesToSettle = ["class", "width", "height"]; // "style" would be an inline style as well
 
 /** Gives components inside `scope` their behaviour; those that have it already are left alone. */
 function enliven(scope: HTMLElement | Document): void {

@@ -48,7 +48,11 @@ export function withoutKeyframe(item: Item, frame: number): Item {
 
 /** The box at `frame`: on a straight line between keyframes, still after the last; `outside` until the next keyframe. */
 export function boxAt(item: Item, frame: number): { box: Box; outside: boolean; exact: boolean } {
-  const keyframes = item.keyframes ?? [];
+  return boxOn(item.keyframes ?? [], frame);
+}
+
+/** The same for keyframes alone. */
+export function boxOn(keyframes: readonly Keyframe[], frame: number): { box: Box; outside: boolean; exact: boolean } {
   const before = keyframes.findLast((k) => k.frame <= frame) ?? keyframes[0];
   if (!before) return { box: [0.4, 0.4, 0.2, 0.2], outside: false, exact: false };
   const after = keyframes.find((k) => k.frame > frame);

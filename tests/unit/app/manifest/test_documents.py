@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.manifest import canonical
-from app.manifest.clips import ClipDocument, Label, encode_clip_index, parse_clip, parse_clip_index
+from app.manifest.clips import ClipDocument, Footage, Label, encode_clip_index, parse_clip, parse_clip_index
 from app.manifest.errors import FormatError
 from app.manifest.listing import FileEntry, encode_manifest, parse_manifest
 from app.manifest.release import Release, parse_release, release_path
@@ -127,8 +127,36 @@ def test_numbers_that_json_has_not_are_refused() -> None:
         canonical.encode({"a": "\ud800"})
 
 
-def test_a_clip_is_read_as_it_was_written() -> None:
-    assert parse_clip(CLIP.encode()) == CLIP
+REDACTED = Footage("redacted", "redaction-1", "ab" * 32)
+
+
+@pytest.mark.parametrize(
+    ("footage", "form"),
+    [
+        (None, "cordon-clip/1"),
+        (REDACTED, "cordon-clip/2"),
+        (Footage("original", None, "ab" * 32), "cordon-clip/2"),
+    ],
+)
+def test_a_clip_is_read_as_it_was_written(footage: Footage | None, form: str) -> None:
+    clip = replace(CLIP, footage=footage)
+    assert json.loads(clip.encode())["format"] == form
+    assert parse_clip(clip.encode()) == clip
+
+
+@pytest.mark.parametrize("change", [{"variant": "blurred"}, {"redaction": None}])
+def test_footage_is_the_original_or_a_named_redaction(change: dict[str, Any]) -> None:
+    with pytest.raises(FormatError, match="no variant"):
+        replace(CLIP, footage=replace(REDACTED, **change)).encode()
+
+
+def test_a_clip_does_not_pass_off_one_format_as_the_other() -> None:
+    """Footage is never taken away, or put in, without the format saying so."""
+    document = json.loads(replace(CLIP, footage=REDACTED).encode())
+    without = {name: value for name, value in document.items() if name != "footage"}
+    for forged in (document | {"format": "cordon-clip/1"}, without):
+        with pytest.raises(FormatError, match="malformed"):
+            parse_clip(canonical.encode(forged))
 
 
 @pytest.mark.parametrize(
@@ -158,8 +186,13 @@ def test_the_clip_index_names_where_each_member_lies() -> None:
     written: dict[str, bytes] = {}
     shards = list(pack_shards(samples(5), memory_sink(written), max_bytes=8192))
     splits = {f"clip-{n:04d}": "train" if n else "validation" for n in range(5)}
-    data = encode_clip_index(shards, splits)
+    clips = parse_clip_index(encode_clip_index(shards, splits))
+    assert {clip.variant for clip in clips} == {""}
+    data = encode_clip_index(shards, splits, dict.fromkeys(splits, "redacted"))
     clips = parse_clip_index(data)
+    assert {clip.variant for clip in clips} == {"redacted"}
+    with pytest.raises(FormatError, match="no variant"):
+        parse_clip_index(data.replace(b'"redacted"', b'"replaced"', 1))
     assert [clip.key for clip in clips] == sorted(splits)
     assert [clip.split for clip in clips] == ["validation", *["train"] * 4]
     assert clips[3].members[0] in next(shard for shard in shards if shard.path == clips[3].shard).entries

@@ -112,6 +112,7 @@ def test_an_upload_becomes_a_ready_recording(
         "recordings.assemble",
         "recordings.compare",
         "annotation.open_tasks",
+        "redaction.propose",
     ]
     assert [path.name for path in settings.work_dir.iterdir() if path.is_dir()] == []
     named = {key.rpartition("/")[2] for key in stored_keys(vault, upload.id)}

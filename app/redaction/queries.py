@@ -1,0 +1,53 @@
+"""How redactions are found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.recordings.models import Clip
+from app.redaction.models import RedactedClip, Redaction
+
+RENDERING = ("approved", "rendering")
+
+
+def newest(session: Session, recording_id: UUID) -> Redaction | None:
+    """The redaction that counts for a recording; None where there is none."""
+    query = select(Redaction).where(Redaction.recording_id == recording_id)
+    return session.scalars(query.order_by(Redaction.number.desc()).limit(1)).first()
+
+
+def newest_of(session: Session, recording_ids: Collection[UUID]) -> dict[UUID, Redaction]:
+    """The redaction that counts for each of those recordings that have one."""
+    query = select(Redaction).where(Redaction.recording_id.in_(recording_ids)).order_by(Redaction.number)
+    return {one.recording_id: one for one in session.scalars(query)}  # a later number replaces an earlier
+
+
+def redacted_clips(session: Session, redaction_ids: Collection[UUID]) -> dict[UUID, RedactedClip]:
+    """The clips cut from those redactions' masters, by clip."""
+    query = select(RedactedClip).where(RedactedClip.redaction_id.in_(redaction_ids))
+    return {one.clip_id: one for one in session.scalars(query)}
+
+
+def clips_to_cut(session: Session, recording_id: UUID) -> list[Clip]:
+    """The recording's clips in order."""
+    return list(session.scalars(select(Clip).where(Clip.recording_id == recording_id).order_by(Clip.ordinal)))
+
+
+def unfinished(session: Session) -> list[Redaction]:
+    """Every redaction that waits for its rendering or is in it."""
+    return list(
+        session.scalars(select(Redaction).where(Redaction.state.in_(RENDERING)).order_by(Redaction.id))
+    )
+
+
+def blob_keys(session: Session, redaction_id: UUID) -> set[str]:
+    """Every object that a redaction's rows name."""
+    master = session.scalars(
+        select(Redaction.blob_key).where(Redaction.id == redaction_id, Redaction.blob_key.is_not(None))
+    )
+    clips = session.scalars(select(RedactedClip.blob_key).where(RedactedClip.redaction_id == redaction_id))
+    return {key for key in master if key} | set(clips)
