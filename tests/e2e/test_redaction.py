@@ -22,7 +22,6 @@ from app.core.identity import Role
 from app.jobs.app import job_app
 from app.jobs.run import run_worker
 from app.jobs.task import declared_in
-from app.recordings import tasks as recording_tasks
 from app.redaction.models import Redaction, RedactionRegion
 from app.settings import Settings
 from app.storage.vault import Vault
@@ -31,7 +30,7 @@ from tests.e2e.looks import WIDE, Looks
 from tests.e2e.service import totp
 from tests.factories.accounts import bearer, make_organisation, make_person
 from tests.factories.exercises import make_exercise
-from tests.factories.recordings import job_context, make_recording
+from tests.factories.recordings import ingest_on_the_spot, make_recording
 from tests.factories.signing_in import PASSWORD, build
 
 pytestmark = pytest.mark.slow
@@ -90,7 +89,7 @@ def desk(settings: Settings, database: Database, vault: Vault) -> Iterator[Desk]
         force = make_organisation(session)
         exercise = make_exercise(session, organisation_id=force.id)
         recording = make_recording(session, vault, exercise=exercise, data=film.read_bytes())
-    recording_tasks.normalise(job_context(database, settings, vault), recording_id=recording.id)
+    ingest_on_the_spot(database, settings, vault, recording.id)
     with serving(settings, database) as address:
         yield Desk(database, settings, vault, address, _officer(settings, database, force), str(recording.id))
 

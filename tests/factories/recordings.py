@@ -140,6 +140,7 @@ def ingest_on_the_spot(
     for name in waiting_steps(database, recording_id):
         tasks.encode(job(), recording_id=recording_id, step=name)
     tasks.assemble(job(), recording_id=recording_id)
+    tasks.compare(job(), recording_id=recording_id)
 
 
 def waiting_steps(database: Database, recording_id: UUID) -> list[str]:

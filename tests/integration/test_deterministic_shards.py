@@ -18,7 +18,6 @@ from sqlalchemy import select
 from app.core.db import Database
 from app.datasets.models import DatasetVersion
 from app.manifest.listing import parse_manifest
-from app.recordings import tasks as recording_tasks
 from app.recordings.models import Clip, Recording
 from app.releases import tasks
 from app.releases.models import TufTarget
@@ -28,7 +27,7 @@ from app.storage.models import DataKey
 from app.storage.vault import Vault
 from tests.factories.annotation import CONSENTED, label_recording
 from tests.factories.exercises import make_exercise
-from tests.factories.recordings import job_context, make_film, make_recording
+from tests.factories.recordings import ingest_on_the_spot, job_context, make_film, make_recording
 from tests.factories.releases import Stage, make_stage
 
 pytestmark = pytest.mark.slow
@@ -44,8 +43,7 @@ def ingest(stage: Stage, film: bytes, *, job_id: int) -> Recording:
     with stage.database.transaction() as session:
         exercise = make_exercise(session, **CONSENTED)
         recording = make_recording(session, stage.vault, exercise=exercise, data=film)
-    job = job_context(stage.database, stage.settings, stage.vault, job_id=job_id)
-    recording_tasks.normalise(job, recording_id=recording.id)
+    ingest_on_the_spot(stage.database, stage.settings, stage.vault, recording.id, first_job=job_id)
     with stage.database.transaction() as session:
         done = session.get_one(Recording, recording.id)
         assert done.state == "ready", done.reason
@@ -86,7 +84,7 @@ def replace_clips(stage: Stage, recording: Recording, contents: list[bytes]) -> 
 def twice(stage: Stage, tmp_path: Path) -> tuple[Recording, Recording]:
     """One film, taken in by two forces."""
     film = make_film(tmp_path / "film.mp4", seconds=3).read_bytes()
-    return ingest(stage, film, job_id=1001), ingest(stage, film, job_id=1002)
+    return ingest(stage, film, job_id=1000), ingest(stage, film, job_id=2000)
 
 
 def test_two_ingests_of_a_file_give_the_same_clips(stage: Stage, twice: tuple[Recording, Recording]) -> None:

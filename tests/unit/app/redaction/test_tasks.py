@@ -16,7 +16,6 @@ from app.core.db import Database
 from app.core.identity import Identity, Role
 from app.jobs import JobAborted, MachineFault, Superseded
 from app.recordings import queries as recordings
-from app.recordings import tasks as recording_tasks
 from app.recordings.models import Clip, Recording
 from app.recordings.service import key_of
 from app.redaction import service, tasks
@@ -30,7 +29,7 @@ from ingest.profiles import DEFAULT_LIMITS
 from ingest.workspace import open_workspace
 from tests.factories.accounts import make_identity
 from tests.factories.onnx_files import constant_detector
-from tests.factories.recordings import job_context, make_recording, stored_keys
+from tests.factories.recordings import ingest_on_the_spot, job_context, make_recording, stored_keys
 from tests.media.synthetic import run_ffmpeg
 
 pytestmark = pytest.mark.slow
@@ -58,7 +57,7 @@ def ready(database: Database, settings: Settings, vault: Vault, film: bytes) -> 
         recording = make_recording(session, vault, data=film)
         force = session.get_one(Organisation, recording.organisation_id)
         officer = make_identity(session, Role.DATA_OFFICER, organisation=force)
-    recording_tasks.normalise(job_context(database, settings, vault), recording_id=recording.id)
+    ingest_on_the_spot(database, settings, vault, recording.id)
     return recording.id, officer
 
 
