@@ -6,11 +6,16 @@ import argparse
 import os
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+from ingest.assemble import LEDGER_NAME
 from ingest.concat import JOINED_NAME
 from ingest.errors import FileRejected, IngestError, ProfileError
+from ingest.export import ExportProfile, export
 from ingest.ffmpeg import Tools, find_tools
+from ingest.frames import Ledger
+from ingest.graph import MASTER_NAME
 from ingest.joining import join, write_parts
 from ingest.kept import KeptFolder
 from ingest.page import PAGE_NAME, write_page
@@ -24,6 +29,7 @@ _EXAMPLE = """example:
   python -m ingest patrol.mp4 --out derived/
   python -m ingest patrol.mp4 --out derived/ --json | jq .clips
   python -m ingest GX010123.MP4 GX020123.MP4 --out derived/
+  python -m ingest patrol.mp4 --out derived/ --export 25
   python -m ingest patrol.mp4 --out derived/ --strategy scene_cut,sound_event --range 250:900
 
 exit status: 0 done, 1 the file was refused, 2 something here failed (worth trying again)"""
@@ -47,6 +53,10 @@ def main(argv: list[str] | None = None) -> int:
             store=KeptFolder(args.keep) if args.keep else None,
             on_progress=_print_progress if show else None,
         )
+        for rate in args.export:
+            ledger = Ledger.read(args.out / LEDGER_NAME)
+            copy = args.out / f"export-{str(rate).replace('/', '-')}.mp4"
+            export(args.out / MASTER_NAME, ledger, copy, ExportProfile(rate), tools=tools)
         write_page(args.out, report, name=", ".join(file.name for file in args.files))
     except FileRejected as refusal:
         return _fail(f"{args.files[0]}: {refusal.message} [{refusal.reason_code}]", 1)
@@ -100,7 +110,28 @@ def _parser() -> argparse.ArgumentParser:
         metavar="START:END",
         help="make a clip of frames START to END (not included), whatever else is cut; may be repeated",
     )
+    parser.add_argument(
+        "--export",
+        action="append",
+        default=[],
+        type=_rate,
+        metavar="RATE",
+        help="besides, a copy at this constant frame rate (25, 30000/1001), with a map of its frames; may be repeated",
+    )
     return parser
+
+
+def _rate(text: str) -> Fraction:
+    """A frame rate from the command line, above 0 and at most 1,000."""
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no frame rate: give frames a second, as 25 or 30000/1001"
+        )
+    return rate
 
 
 def _profile(name: str, strategies: str | None, ranges: list[str]) -> Profile:

@@ -80,9 +80,14 @@ def duplicates(recording_id: UUID) -> service.Duplicates:
 @requires(Permission.RECORDING_VIEW)
 @blp.response(200)
 def rendition(recording_id: UUID, kind: str) -> Response:
-    """The bytes of a rendition, whole or by range: proxy, poster, storyboard, storyboard_index, waveform"""
+    """The bytes of a rendition, whole or by range
+
+    Of these: proxy, stream, playlist, poster, storyboard, storyboard_index, waveform. An ending is passed over, for a
+    playlist names its media `stream.mp4`, and the storyboard's index `storyboard.jpg`.
+    """
+    name = kind.partition(".")[0]
     with transaction() as session:
-        found, key = service.open_rendition(session, current_identity(), recording_id, kind)
+        found, key = service.open_rendition(session, current_identity(), recording_id, name)
     return footage(key, found.blob_key, size=found.size, sha256=found.sha256, media_type=found.media_type)
 
 

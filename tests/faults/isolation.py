@@ -34,6 +34,7 @@ from tests.factories.annotation import CONSENTED
 from tests.factories.exercises import make_exercise
 from tests.factories.grants import make_agreement, open_grant, request_grant
 from tests.factories.recordings import make_ready_recording
+from tests.factories.redaction import make_redaction
 from tests.factories.releases import make_stage
 from tests.factories.uploads import make_upload
 from tests.faults.outcome import Outcome
@@ -103,12 +104,15 @@ def _force(session: Session, site: Site, name: str, shared: dict[str, str]) -> T
     recording = make_ready_recording(
         session, site.vault, exercise=exercise, data=name.encode(), filename=f"{name}-whole.mp4"
     )
+    redaction = make_redaction(session, recording)
     client, _ = make_client(session, person=officer)
     objects = {
         "exercise_id": exercise.id,
         "upload_id": upload.id,
         "recording_id": recording.id,
         "clip_id": recording.clips[0].id,
+        "redaction_id": redaction.id,
+        "region_id": redaction.regions[0].id,
         "person_id": officer.id,
         "client_id": client.id,
         "event_id": session.scalars(select(AuditEvent.id).limit(1)).one(),
@@ -224,6 +228,8 @@ def _state(site: Site) -> dict[str, list[Any]]:
         "exercises",
         "uploads",
         "recordings",
+        "redactions",
+        "redaction_regions",
         "assignments",
         "releases",
         "grants",

@@ -78,7 +78,20 @@ def test_pictures_come_by_range_and_are_never_cached(site: Site) -> None:
     assert same.status_code == 304
 
 
-@pytest.mark.parametrize("kind", ["master", "original", "ledger", "pcm", "poster", "nothing"])
+def test_a_playlist_finds_its_media_beside_it(site: Site) -> None:
+    """An ending is passed over, so that the relative address in a playlist is one that is served."""
+    path = f"/api/v1/recordings/{site.ready.id}/renditions/proxy"
+    named = site.client.get(f"{path}.mp4", headers=site.officer | {"Range": "bytes=0-3"})
+    assert (named.status_code, named.data) == (206, PROXY[:4])
+    assert (
+        site.client.get(f"{path}.mp4", headers=site.officer).headers["ETag"]
+        == (site.client.get(path, headers=site.officer).headers["ETag"])
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["master", "master.mp4", "original", "ledger", "pcm", "telemetry", "samples", "poster", "nothing"]
+)
 def test_masters_and_originals_cannot_be_had(site: Site, kind: str) -> None:
     path = f"/api/v1/recordings/{site.ready.id}/renditions/{kind}"
     assert site.client.get(path, headers=site.officer).status_code == 404

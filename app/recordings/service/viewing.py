@@ -24,7 +24,7 @@ from app.recordings.service.lifecycle import find, note
 from app.storage.models import DataKey
 
 VIEW_WINDOW_SECONDS = 300
-VIEWABLE = ("proxy", "storyboard", "storyboard_index", "poster", "waveform")
+VIEWABLE = ("proxy", "stream", "playlist", "storyboard", "storyboard_index", "poster", "waveform")
 
 
 def open_rendition(
