@@ -10,7 +10,7 @@ from typing import Any
 
 import ffmpeg
 
-from ingest.errors import FileRejected
+from ingest.checks import undecodable
 from ingest.ffmpeg import input_options
 from ingest.graph import CLEAN, GLOBAL
 from ingest.plan import Plan
@@ -29,8 +29,7 @@ def code_sound(workspace: Workspace, plan: Plan, profile: Profile) -> tuple[str,
     argv = workspace.compile(_graph(plan, plan.source.audio, profile, workspace))
     done = workspace.run(argv, media_seconds=plan.source.duration)
     if done.status != 0:
-        last = (done.stderr.splitlines() or ["no message"])[-1]
-        raise FileRejected("undecodable", f"The sound cannot be decoded: {last}")
+        raise undecodable("sound", done)
     return ("ffmpeg", *argv[1:])
 
 
