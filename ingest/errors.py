@@ -46,5 +46,9 @@ class MachineFault(IngestError):
     """Something here failed (disk full, a tool missing, killed from outside): retry later."""
 
 
+class Unexplained(MachineFault):
+    """What was made of a file is not what was meant, and nothing here failed: worth few more tries."""
+
+
 class Cancelled(IngestError):
     """The caller's `should_stop` answered yes; everything half-written has been removed."""

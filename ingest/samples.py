@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.frames import Decoded
 from ingest.profiles import Profile
 from ingest.rhythm import beats
@@ -34,7 +34,7 @@ def read_raw(path: Path, side: int) -> Iterator[Picture]:
     with path.open("rb") as stream:
         while data := stream.read(size):
             if len(data) != size:
-                raise MachineFault(f"{path.name} ends within a picture")
+                raise Unexplained(f"{path.name} ends within a picture")
             yield np.frombuffer(data, dtype=np.uint8).reshape(side, side, 3)
 
 
@@ -45,7 +45,7 @@ def write_chunk(
     taken = beats(decoded.seconds(zero), profile.sample_seconds, before)
     pictures = [_jpeg(picture) for picture in read_raw(raw, profile.sample_side)]
     if len(pictures) != len(taken):
-        raise MachineFault(f"{len(pictures)} pictures were sampled where {len(taken)} were due")
+        raise Unexplained(f"{len(pictures)} pictures were sampled where {len(taken)} were due")
     _write(target, taken, decoded.pts[taken], pictures, profile)
 
 

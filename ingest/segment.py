@@ -16,7 +16,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.frames import Ledger
 from ingest.graph import GLOBAL, MASTER_NAME, MP4
 from ingest.intervals import Interval
@@ -63,7 +63,7 @@ def cut_all(
 ) -> Iterator[Cut]:
     """Write the clips into `clips/`, several in one run, and hold each to the ledger.
 
-    Raises MachineFault when a clip is not exactly its interval.
+    Raises Unexplained when a clip is not exactly its interval.
     """
     (workspace.path / CLIPS_DIR).mkdir()
     for first in range(0, len(intervals), _AT_ONCE):
@@ -89,7 +89,7 @@ def _cut(
     done = workspace.run(argv, media_seconds=seconds)
     if done.status != 0:
         said = (done.stderr.splitlines() or ["no message"])[-1]
-        raise MachineFault(f"{named[0][0]} and those after it could not be cut: {said}")
+        raise Unexplained(f"{named[0][0]} and those after it could not be cut: {said}")
     return ("ffmpeg", *argv[1:])
 
 

@@ -91,11 +91,14 @@ def _lock(lock: int, kind: int, check: Callable[[], None]) -> None:
 
 
 def _decrypt(vault: Vault, key: DataKey, blob_key: str, folder: Path, check: Callable[[], None]) -> None:
-    """Writes beside and renames: a file of that name is whole."""
+    """Writes beside and renames: a file of that name is whole. A full disk gets back what was written."""
     partial = folder / "partial"
-    with vault.open(key, blob_key) as stored, partial.open("wb") as file:
-        partial.chmod(0o600)
-        while data := stored.read(COPY_SIZE):
-            check()
-            file.write(data)
-    partial.rename(folder / _NAME)
+    try:
+        with vault.open(key, blob_key) as stored, partial.open("wb") as file:
+            partial.chmod(0o600)
+            while data := stored.read(COPY_SIZE):
+                check()
+                file.write(data)
+        partial.rename(folder / _NAME)
+    finally:
+        partial.unlink(missing_ok=True)
