@@ -62,7 +62,9 @@ def probe(workspace: Workspace) -> Probe:
     refuse_sparse(packets, span, workspace.limits)
     stream = video_stream(video, packets)
     declared_seconds = _declared_seconds(found, video)
-    refuse_truncated(packets, stream.declared_frames, declared_seconds, span)
+    # Matroska's length counts from time zero, which sound may have to itself for a while
+    reach = max(span, float(int(packets.pts[-1]) * packets.time_base))
+    refuse_truncated(packets, stream.declared_frames, declared_seconds, reach)
     audio, findings = pick_audio(streams)
     if sum(is_video(s) for s in streams) > 1:
         findings.append(f"The file has several video tracks; track {index} is used.")

@@ -112,6 +112,7 @@ def _graph(plan: Plan, profile: Profile, ledger: Ledger, interval: Interval, nam
             sound.filter("atrim", start=f"{float(start):.6f}", end=f"{float(end):.6f}")
             .filter("asetpts", f"PTS-({float(start)!r})/TB")
             .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
+            .filter("apad", whole_dur=f"{float(end - start):.6f}")  # sound may end before the pictures
         )
         options |= {"c:a": "aac", "b:a": profile.audio_bit_rate}
     return ffmpeg.output(*streams, name, **{**MP4, **options})

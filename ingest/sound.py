@@ -19,6 +19,8 @@ from ingest.streams import AudioStream
 from ingest.workspace import SOURCE_NAME, Workspace
 
 SOUND_NAME, PCM_NAME = "sound.m4a", "audio.wav"
+# Sound that lies wholly before the first picture is cut to nothing; a track that holds nothing cannot be joined.
+_LEAST_SECONDS = 0.1
 
 
 def code_sound(workspace: Workspace, plan: Plan, profile: Profile) -> tuple[str, ...]:
@@ -50,6 +52,7 @@ def _graph(plan: Plan, audio: AudioStream | None, profile: Profile, workspace: W
         .filter("asetpts", f"PTS-({zero!r})/TB")
         .filter("atrim", start=0)
         .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
+        .filter("apad", whole_dur=_LEAST_SECONDS)
         .filter_multi_output("asplit", 2)
     )
     options = {

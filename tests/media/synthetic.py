@@ -110,6 +110,13 @@ def sound_longer(path: Path, seconds: float) -> Path:
     return path
 
 
+def sound_shorter(path: Path, seconds: float, *, sound: float) -> Path:
+    """Pictures, ten a second, of which the sound covers the first `sound` seconds alone."""
+    pictures = ("-f", "lavfi", "-i", f"testsrc2=s={SMALL}:r=10:d={seconds}")
+    run_ffmpeg(*pictures, "-f", "lavfi", "-i", f"sine=440:d={sound}", *_H264, "-g", "10", str(path))
+    return path
+
+
 def sound_empty(path: Path) -> Path:
     """A sound track that is declared and holds nothing."""
     nothing = ("-filter_complex", "[1:a]atrim=end=0[a]", "-map", "0:v", "-map", "[a]", "-c:a", "aac")
