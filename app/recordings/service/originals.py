@@ -44,6 +44,8 @@ def hold_original(
             _lock(lock, fcntl.LOCK_SH, check)
         yield folder / _NAME
     finally:
+        # closing would not do: a tool that another thread is just starting has a copy of the descriptor until its exec
+        fcntl.flock(lock, fcntl.LOCK_UN)
         os.close(lock)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from app.core.db import Database
 from app.jobs import JobAborted
 from app.recordings import service, tasks
 from app.recordings.models import Recording
-from app.recordings.service import hold_original
+from app.recordings.service import hold_original, remove_idle
+from app.recordings.service.jobdirs import LOCK_NAME
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
@@ -61,3 +63,18 @@ def test_a_job_that_finds_the_recording_ended_removes_the_original(
         service.refuse(session, recording.id, "truncated", "The file is cut short.")
     tasks.encode(job_context(database, settings, vault), recording_id=recording.id, step="sound")
     assert list(settings.work_dir.glob("original-*")) == []
+
+
+def test_a_process_that_is_just_being_started_keeps_no_original(
+    database: Database, settings: Settings, vault: Vault, recording: Recording
+) -> None:
+    """Between fork and exec a child has a copy of every descriptor, the lock's among them."""
+    with database.transaction() as session:
+        key = session.get_one(DataKey, recording.data_key_id)
+    with hold_original(settings.work_dir, vault, key, recording.id, recording.blob_key, lambda: None) as path:
+        lock = path.with_name(LOCK_NAME)
+        (held,) = (fd for fd in Path("/proc/self/fd").iterdir() if fd.exists() and fd.samefile(lock))
+        copy = os.dup(int(held.name))
+    remove_idle(settings.work_dir, recording.id)
+    os.close(copy)
+    assert not path.parent.exists()
