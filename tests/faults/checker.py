@@ -28,7 +28,7 @@ REFUSALS = {
 }  # fmt: skip
 _SENTENCE = re.compile(r"[A-Z][^\n]{15,200}\.")
 _JARGON = re.compile(
-    r"0x[0-9a-f]|@ |/\w+/|ffmpeg|ffprobe|Traceback|Errno|[A-Z]\w+Error|\[\w+#|None|nan|inf\b"
+    r"0x[0-9a-f]{4}|@ |/\w+/|ffmpeg|ffprobe|Traceback|Errno|[A-Z]\w+Error|\[\w+#|None|nan|inf\b"
 )
 _CHUNK, _TAG, _HEADER = 256 * 1024, 16, 32
 _NAMED = """
