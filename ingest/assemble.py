@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ingest.checks import truncated
 from ingest.encode import SIGNALS_PART
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.frames import Decoded, Ledger, make_ledger, read_framehash
 from ingest.graph import FRAMES_NAME, MASTER_NAME, POSTER_NAME, PROXY_NAME
 from ingest.join import join_fragments
@@ -47,7 +47,7 @@ def assemble(
 ) -> Assembled:
     """Make the renditions of the whole from the chunks' directories `parts`, in order, and the sound's.
 
-    Raises FileRejected when the file falls short of what it declares, MachineFault when parts do not fit together.
+    Raises FileRejected when the file falls short of what it declares, Unexplained when parts do not fit together.
     """
     decoded = [read_framehash(part / FRAMES_NAME) for part in parts]
     _check_seams(plan, decoded)
@@ -70,7 +70,7 @@ def _check_seams(plan: Plan, decoded: Sequence[Decoded]) -> None:
     """Every chunk but the first must begin with the very frame it was cut at: seeking found the right place."""
     for chunk, frames in zip(plan.chunks[1:], decoded[1:], strict=True):
         if int(frames.pts[0]) != chunk.start_pts:
-            raise MachineFault(f"chunk {chunk.number} begins at {frames.pts[0]}, not at {chunk.start_pts}")
+            raise Unexplained(f"chunk {chunk.number} begins at {frames.pts[0]}, not at {chunk.start_pts}")
 
 
 def _join(folder: Path, plan: Plan, parts: Sequence[Path], sound: Path | None) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 from ingest.errors import FileRejected
+from ingest.ffmpeg import Completed
 from ingest.packets import Packets
 from ingest.profiles import Limits
 
+log = logging.getLogger(__name__)
 _TRUNCATION_TOLERANCE = 0.05
 # Seconds: the last picture's own length, and a writer's rounding.
 _BROKEN_OFF_SLACK = 0.25
@@ -72,6 +75,12 @@ def unsaid_end(packets: Packets) -> str:
     if packets.broken_off:
         return "The file breaks off in the middle of its data: its end is missing."
     return "The file does not say how long it is: if its end is missing, that does not show."
+
+
+def undecodable(what: str, done: Completed) -> FileRejected:
+    """The refusal of a file whose pictures or sound stopped the decoder; what that said is for the log alone."""
+    log.warning("%s cannot be decoded: status %d, %r", what, done.status, done.stderr[-500:])
+    return FileRejected("undecodable", f"The {what} of the file cannot be decoded. {_AGAIN}")
 
 
 def truncated(present: int, declared: int) -> FileRejected:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ingest.checks import undecodable
 from ingest.chunks import Chunk
-from ingest.errors import FileRejected
-from ingest.frames import read_framehash
+from ingest.frames import read_framehash, refuse_standing_time
 from ingest.graph import FRAMES_NAME, GREY_NAME, RAW_SAMPLES_NAME, build, taking_of
 from ingest.plan import Plan
 from ingest.profiles import Profile
@@ -40,8 +40,7 @@ def encode(
     span = plan.source.duration if len(plan.chunks) == 1 else plan.seconds_of(chunk)
     done = workspace.run(argv, media_seconds=span, on_output=follow)
     if done.status != 0:
-        last = (done.stderr.splitlines() or ["no message"])[-1]
-        raise FileRejected("undecodable", f"The file cannot be decoded: {last}")
+        raise undecodable("pictures", done)
     _condense(workspace, plan, chunk, profile)
     return ("ffmpeg", *argv[1:])
 
@@ -49,6 +48,7 @@ def encode(
 def _condense(workspace: Workspace, plan: Plan, chunk: Chunk, profile: Profile) -> None:
     """Turn raw pictures into what is kept of them: figures, and JPEGs."""
     decoded = read_framehash(workspace.path / FRAMES_NAME)
+    refuse_standing_time(decoded.pts)
     grey, raw = workspace.path / GREY_NAME, workspace.path / RAW_SAMPLES_NAME
     read_pictures(grey).save(workspace.path / SIGNALS_PART)
     write_chunk(raw, workspace.path, decoded, plan.measured.zero, taking_of(plan, chunk, profile))

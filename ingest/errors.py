@@ -52,5 +52,9 @@ class ProfileError(IngestError):
     """A profile cannot be used; the message says what is wrong where."""
 
 
+class Unexplained(MachineFault):
+    """What was made of a file is not what was meant, and nothing here failed: worth few more tries."""
+
+
 class Cancelled(IngestError):
     """The caller's `should_stop` answered yes; everything half-written has been removed."""

@@ -22,6 +22,7 @@ from ingest.errors import Cancelled, FileRejected, MachineFault
 from ingest.policy import Policy, wrap
 from ingest.profiles import Limits
 from ingest.sandbox import CANNOT_START, NOTE
+from ingest.usage import is_full, processor_seconds
 from ingest.whitelist import DECODERS, FORMATS
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 16_384
+_NO_ROOM = ("No space left on device", "Disk quota exceeded")
+# ffmpeg answers SIGXCPU by ending as if asked to; the last look at its time is this much before its end, at most.
+_LAST_LOOK_SECONDS = 1.0
 _CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL)
 
 
@@ -119,7 +123,8 @@ def run(
 
     Its own process group is killed, never asked: a decoder in a loop ignores SIGTERM. Raises FileRejected
     ("too_costly") when time or memory run out, Cancelled, and MachineFault when it could not be started, was killed
-    from outside or the disk is full. Any other exit status is the caller's to judge.
+    from outside or the disk is full, whatever the exit status: its words lie on that disk too. Any other exit
+    status is the caller's to judge.
     """
     stdout, stderr = job_dir / STDOUT, job_dir / STDERR
     with stdout.open("wb") as out, stderr.open("wb") as err, stdout.open("rb") as follow:
@@ -137,13 +142,15 @@ def run(
             start_new_session=True,
         )
         try:
-            _wait(process, follow, time.monotonic() + timeout, on_output, should_stop)
+            used = _wait(process, follow, time.monotonic() + timeout, on_output, should_stop)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     done = Completed(process.returncode, stdout, _tail(stderr))
-    _raise_for_end(done)
+    if done.status != 0 and used >= policy.cpu_seconds - _LAST_LOOK_SECONDS:
+        raise _too_costly("processor time")
+    _raise_for_end(done, job_dir)
     return done
 
 
@@ -153,11 +160,13 @@ def _wait(
     deadline: float,
     on_output: Callable[[str], None] | None,
     should_stop: Callable[[], bool] | None,
-) -> None:
+) -> float:
+    """Returns the processor seconds used, as last seen before the end."""
+    used = 0.0
     while True:
         try:
             process.wait(_POLL_SECONDS)
-            return
+            return used
         except subprocess.TimeoutExpired:
             if should_stop and should_stop():
                 raise Cancelled("stopped on request") from None
@@ -165,6 +174,7 @@ def _wait(
                 raise _too_costly("time") from None
             if on_output and (grown := follow.read()):
                 on_output(grown.decode("utf-8", "replace"))
+            used = max(used, processor_seconds(process.pid))
 
 
 def _tail(path: Path) -> str:
@@ -190,15 +200,15 @@ def _too_costly(what: str) -> FileRejected:
     )
 
 
-def _raise_for_end(done: Completed) -> None:
+def _raise_for_end(done: Completed, job_dir: Path) -> None:
     if done.status == CANNOT_START:
         raise MachineFault("a media tool could not be started; run `cordon doctor`")
     if done.status in (-signal.SIGXCPU, -signal.SIGXFSZ):
         raise _too_costly("processor time" if done.status == -signal.SIGXCPU else "space")
+    if is_full(job_dir) or (done.status != 0 and any(said in done.stderr for said in _NO_ROOM)):
+        raise MachineFault("no space left on the disk that ingest works on")
     if done.status == 0:
         return
-    if "No space left on device" in done.stderr:
-        raise MachineFault("no space left on the disk that ingest works on")
     if "Cannot allocate memory" in done.stderr:
         raise _too_costly("memory")
     if done.status < 0 and done.status not in _CRASHES:

@@ -144,16 +144,22 @@ def read_framehash(path: Path) -> Decoded:
     return Decoded(time_base, table["pts"].to_numpy(), table["duration"][-1].as_py(), digests)
 
 
+def refuse_standing_time(pts: NDArray[np.int64]) -> None:
+    """Refuse pictures whose times do not rise: no rule of rhythm holds for them."""
+    gaps = np.diff(pts)
+    if len(gaps) and gaps.min() <= 0:
+        where = int(np.argmin(gaps)) + 1
+        raise FileRejected("unusable_timing", f"The file's time stamps do not rise: see picture {where}.")
+
+
 def make_ledger(parts: Sequence[Decoded], packets: Packets) -> Ledger:
     """Join the frames of all chunks, in order, and the container's key flags to the ledger.
 
     Raises FileRejected when two frames claim one time.
     """
     stamps = np.concatenate([part.pts for part in parts])
+    refuse_standing_time(stamps)
     gaps = np.diff(stamps)
-    if len(gaps) and gaps.min() <= 0:
-        where = int(np.argmin(gaps)) + 1
-        raise FileRejected("unusable_timing", f"The file's time stamps do not rise: see picture {where}.")
     last = parts[-1].last_duration or (int(np.median(gaps)) if len(gaps) else 1)
     digests = b"".join(part.hashes for part in parts)
     hashes = tuple(digests[at : at + 16] for at in range(0, len(digests), 16))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 
 _HEADER = struct.Struct(">I4s")
 _LARGE = struct.Struct(">Q")
@@ -21,7 +21,7 @@ _LARGE = struct.Struct(">Q")
 def join_fragments(parts: Sequence[Path], target: Path) -> None:
     """Write the fragments of all parts, in order, behind the first one's header.
 
-    Raises MachineFault when headers differ.
+    Raises Unexplained when headers differ.
     """
     expected = b""
     with target.open("wb") as out:
@@ -32,7 +32,7 @@ def join_fragments(parts: Sequence[Path], target: Path) -> None:
                     expected = header
                     out.write(header)
                 elif header != expected:
-                    raise MachineFault(f"{part.name} of a chunk was coded unlike the first one's")
+                    raise Unexplained(f"{part.name} of a chunk was coded unlike the first one's")
                 shutil.copyfileobj(source, out, 1 << 20)
 
 
@@ -42,7 +42,7 @@ def _header_size(source: BinaryIO) -> int:
         if kind == b"moof":
             source.seek(0)
             return position
-    raise MachineFault("a chunk was coded to a file without fragments")
+    raise Unexplained("a chunk was coded to a file without fragments")
 
 
 def _boxes(source: BinaryIO) -> Iterator[tuple[int, bytes]]:

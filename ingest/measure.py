@@ -12,6 +12,8 @@ from ingest.workspace import SOURCE_NAME, Workspace
 
 _FIRST_NAME = "first.txt"
 _LOUDNESS = re.compile(r"^\s+I:\s+(-?\d+\.\d+|-inf|nan) LUFS", re.MULTILINE)
+# What ffmpeg says when it has measured, and after it of an output that got nothing (fftools/ffmpeg_mux.c).
+_SUMMARY, _EMPTY = "Summary:", "Output file is empty"
 # Below this the sound is silence, and there is nothing to bring up (the absolute gate of ITU-R BS.1770).
 _SILENCE_LUFS = -70.0
 
@@ -19,10 +21,12 @@ _SILENCE_LUFS = -70.0
 @dataclass(frozen=True, slots=True)
 class Measured:
     """`zero` is the PTS of the first picture that decodes, in the track's time base: the master's time zero.
-    `loudness` is the integrated loudness of the sound in LUFS; None where there is no sound, or only silence."""
+    `loudness` is the integrated loudness of the sound in LUFS; None where there is no sound, or only silence.
+    `heard` is False where not one sample of the sound can be decoded."""
 
     zero: int
     loudness: float | None
+    heard: bool
 
 
 def measure(workspace: Workspace, probe: Probe) -> Measured:
@@ -62,7 +66,8 @@ def measure(workspace: Workspace, probe: Probe) -> Measured:
     first.unlink(missing_ok=True)
     if not rows:
         raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
-    return Measured(zero=int(rows[0].split(",")[2]), loudness=_integrated(done.stderr))
+    heard = probe.audio is not None and _EMPTY not in done.stderr.rpartition(_SUMMARY)[2]
+    return Measured(zero=int(rows[0].split(",")[2]), loudness=_integrated(done.stderr), heard=heard)
 
 
 def _integrated(said: str) -> float | None:

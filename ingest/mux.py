@@ -8,7 +8,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.ffmpeg import input_options
 from ingest.frames import Ledger
 from ingest.graph import CLEAN, GLOBAL, MASTER_NAME, MP4, NO_SEI, PROXY_NAME
@@ -27,13 +27,13 @@ def mux(
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Write master, proxy and stream from the joined pictures and the sound in the workspace, nothing coded anew.
 
-    Returns the command and the ordinals of the master's key frames. Raises MachineFault when a rendition does not hold
+    Returns the command and the ordinals of the master's key frames. Raises Unexplained when a rendition does not hold
     the ledger's frames at their times.
     """
     argv = workspace.compile(_graph(workspace, plan, profile))
     done = workspace.run(argv, media_seconds=plan.source.duration)
     if done.status != 0:
-        raise MachineFault(
+        raise Unexplained(
             f"the renditions could not be put together: {(done.stderr.splitlines() or ['?'])[-1]}"
         )
     keys = _check(workspace, ledger, MASTER_NAME)
@@ -88,11 +88,11 @@ def _check(workspace: Workspace, ledger: Ledger, name: str) -> NDArray[np.int64]
 
 
 def assert_same_times(made: Packets, ledger: Ledger, start: int, end: int, name: str) -> None:
-    """Raise MachineFault unless `made` holds frames [start, end) of the ledger at their times, exactly."""
+    """Raise Unexplained unless `made` holds frames [start, end) of the ledger at their times, exactly."""
     # cross-multiplied: both time bases are fractions, and equal means equal
     expected = (ledger.pts[start:end] - ledger.pts[start]) * (
         ledger.time_base.numerator * made.time_base.denominator
     )
     actual = made.pts * (made.time_base.numerator * ledger.time_base.denominator)
     if not np.array_equal(actual, expected):
-        raise MachineFault(f"{name} does not hold frames {start} to {end} at their times")
+        raise Unexplained(f"{name} does not hold frames {start} to {end} at their times")

@@ -22,6 +22,7 @@ from ingest.streams import AudioStream, Colour, VideoStream
 from ingest.workspace import Workspace
 
 PLAN_NAME, PACKETS_NAME = "plan.json", "packets.npz"
+_NOTHING_HEARD = "The sound track holds nothing that can be decoded and is left out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def make_plan(workspace: Workspace, profile: Profile, md5: str | None = None) ->
     """Probe and measure the source and decide where it is cut; `md5` saves computing it. Raises FileRejected."""
     source = probe(workspace)
     measured = measure(workspace, source)
+    if source.audio and not measured.heard:
+        source = replace(source, audio=None, findings=(*source.findings, _NOTHING_HEARD))
     likely = looks_conforming(source, workspace.source.stat().st_size, profile)
     if likely or wants_cutting(source.packets, source.container, profile):
         source = replace(source, packets=keep_fresh_starts(workspace, source))

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.fingerprint import SIDE, FrameHash, hash_picture, offsets_of, period_of, place, read_frames
 from ingest.frames import Decoded, Ledger
 from ingest.rhythm import beats, select_expression
@@ -77,7 +77,7 @@ def write_chunk(raw: Path, folder: Path, decoded: Decoded, zero: int, taking: Ta
             hashes.append(hash_picture(picture))
         count += 1
     if count != len(taken):
-        raise MachineFault(f"{count} pictures were taken where {len(taken)} were due")
+        raise Unexplained(f"{count} pictures were taken where {len(taken)} were due")
     columns = [pa.array(sampled, pa.int32()), pa.array(decoded.pts[sampled], pa.int64()), pa.array(pictures)]
     _write(folder / SAMPLES_NAME, columns, _SAMPLES)
     digests, qualities = (

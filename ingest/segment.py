@@ -14,7 +14,7 @@ from typing import Any
 
 import ffmpeg
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.frames import Ledger
 from ingest.graph import GLOBAL, MASTER_NAME, MP4
 from ingest.intervals import Interval
@@ -45,7 +45,7 @@ def cut_all(
     """Write the clips of the master into `clips/`, several in one run, with its `sound` if it has any, and hold each to
     the ledger.
 
-    Raises MachineFault when a clip is not exactly its interval.
+    Raises Unexplained when a clip is not exactly its interval.
     """
     (workspace.path / CLIPS_DIR).mkdir()
     for first in range(0, len(intervals), _AT_ONCE):
@@ -76,7 +76,7 @@ def _cut(
     done = workspace.run(argv, media_seconds=seconds)
     if done.status != 0:
         said = (done.stderr.splitlines() or ["no message"])[-1]
-        raise MachineFault(f"{named[0][0]} and those after it could not be cut: {said}")
+        raise Unexplained(f"{named[0][0]} and those after it could not be cut: {said}")
     return ("ffmpeg", *argv[1:])
 
 
@@ -99,6 +99,7 @@ def _graph(profile: Profile, ledger: Ledger, interval: Interval, name: str, *, s
             heard.filter("atrim", start=f"{float(start):.6f}", end=f"{float(end):.6f}")
             .filter("asetpts", f"PTS-({float(start)!r})/TB")
             .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
+            .filter("apad", whole_dur=f"{float(end - start):.6f}")  # sound may end before the pictures
         )
         options |= {"c:a": "aac", "b:a": profile.audio_bit_rate}
     return ffmpeg.output(*streams, name, **{**MP4, **options})

@@ -10,7 +10,7 @@ from typing import Any
 
 import ffmpeg
 
-from ingest.errors import FileRejected
+from ingest.checks import undecodable
 from ingest.ffmpeg import input_options
 from ingest.graph import CLEAN, GLOBAL
 from ingest.plan import Plan
@@ -19,6 +19,8 @@ from ingest.streams import AudioStream
 from ingest.workspace import SOURCE_NAME, Workspace
 
 SOUND_NAME, PCM_NAME = "sound.m4a", "audio.wav"
+# Sound that lies wholly before the first picture is cut to nothing; a track that holds nothing cannot be joined.
+_LEAST_SECONDS = 0.1
 
 
 def code_sound(workspace: Workspace, plan: Plan, profile: Profile) -> tuple[str, ...]:
@@ -30,8 +32,7 @@ def code_sound(workspace: Workspace, plan: Plan, profile: Profile) -> tuple[str,
     argv = workspace.compile(_graph(plan, plan.source.audio, profile, workspace))
     done = workspace.run(argv, media_seconds=plan.source.duration)
     if done.status != 0:
-        last = (done.stderr.splitlines() or ["no message"])[-1]
-        raise FileRejected("undecodable", f"The sound cannot be decoded: {last}")
+        raise undecodable("sound", done)
     return ("ffmpeg", *argv[1:])
 
 

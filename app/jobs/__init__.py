@@ -5,7 +5,7 @@ A feature's `tasks.py` declares `@task("recordings.normalise")`; any service enq
 """
 
 from app.jobs.context import JobContext
-from app.jobs.errors import AlreadyQueued, JobAborted, MachineFault, Superseded
+from app.jobs.errors import AlreadyQueued, DoubtfulFault, JobAborted, MachineFault, Superseded
 from app.jobs.models import JobProgress
 from app.jobs.progress import progress_of
 from app.jobs.queue import cancel, defer, status_of
@@ -14,6 +14,7 @@ from app.jobs.task import MEDIA_QUEUE, task
 __all__ = [
     "MEDIA_QUEUE",
     "AlreadyQueued",
+    "DoubtfulFault",
     "JobAborted",
     "JobContext",
     "JobProgress",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -9,25 +10,36 @@ from datetime import timedelta
 from typing import Any, get_type_hints
 from uuid import UUID
 
+import psycopg
 from procrastinate import App, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext as RawContext
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.core.clock import now
 from app.core.errors import Unavailable
 from app.core.logging import request_id_var
 from app.jobs import recovery
 from app.jobs.context import JobContext, Resources
-from app.jobs.errors import JobAborted, MachineFault, Superseded
+from app.jobs.errors import DoubtfulFault, JobAborted, MachineFault, Superseded
 from app.jobs.task import TaskSpec, queue_of
 
 log = logging.getLogger(__name__)
 RESOURCES = "resources"
-MACHINE_FAULTS = (MachineFault, Unavailable, OperationalError, MemoryError)
+_DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+MACHINE_FAULTS = (MachineFault, Unavailable, MemoryError, *_DATABASE_AWAY)
+FEW_ATTEMPTS = 4
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
+
+
+def is_machines(error: BaseException) -> bool:
+    """True for a fault of the machine. Procrastinate wraps what the database's driver says when a job enqueues one."""
+    told = error.__cause__ if isinstance(error, ConnectorException) else error
+    full = isinstance(told, OSError) and told.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or isinstance(told, MACHINE_FAULTS)
 
 
 class Backoff(BaseRetryStrategy):
@@ -41,7 +53,8 @@ class Backoff(BaseRetryStrategy):
             return RetryDecision(
                 retry_at=now()
             )  # asked only when the worker shuts down, not for a cancelled job
-        if not isinstance(exception, MACHINE_FAULTS) or job.attempts + 1 >= self.max_attempts:
+        most = FEW_ATTEMPTS if isinstance(exception, DoubtfulFault) else self.max_attempts
+        if not is_machines(exception) or job.attempts + 1 >= most:
             return None
         pause = min(FIRST_PAUSE * 2 ** min(job.attempts, 16), LONGEST_PAUSE)
         return RetryDecision(retry_at=now() + pause)
@@ -117,8 +130,9 @@ def _runner(spec: TaskSpec) -> Callable[..., None]:
             log.log(level, "job done", extra=extra | {"seconds": round(time.monotonic() - started, 3)})
         except Superseded as error:
             log.warning("job gives way", extra=extra | {"reason": str(error)})
-        except MACHINE_FAULTS as error:
-            log.warning("job met a fault of the machine", extra=extra | {"error": repr(error)})
+        except Exception as error:
+            if is_machines(error):
+                log.warning("job met a fault of the machine", extra=extra | {"error": repr(error)})
             raise
         finally:
             request_id_var.reset(token)

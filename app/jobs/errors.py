@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from procrastinate.exceptions import JobAborted
 
-__all__ = ["AlreadyQueued", "JobAborted", "MachineFault", "Superseded"]
+__all__ = ["AlreadyQueued", "DoubtfulFault", "JobAborted", "MachineFault", "Superseded"]
 
 
 class MachineFault(Exception):
     """The machine's fault (disk full, a service away), not the file's: the job is tried again later."""
+
+
+class DoubtfulFault(MachineFault):
+    """Perhaps the machine's fault, perhaps the service's own: tried again, but not for hours."""
 
 
 class Superseded(Exception):

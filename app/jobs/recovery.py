@@ -11,7 +11,7 @@ import logging
 
 from procrastinate import App
 from procrastinate.job_context import JobContext as RawContext
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job, Status
 
 log = logging.getLogger(__name__)
 RECOVER = "jobs.recover"
@@ -19,16 +19,26 @@ PRUNE = "jobs.prune"
 EVERY_10_SECONDS = "* * * * * */10"
 HOURLY = "17 * * * *"
 STALLED_SECONDS = 30.0
-MAX_ATTEMPTS = 6  # a job that has taken its worker down five times would take down the sixth
+MAX_TAKEOVERS = 5  # a job that has taken its worker down five times would take down the sixth
 KEEP_HOURS = 24 * 7
+# Attempts that ended in a pause, for a fault of the machine: the transaction that put the job back planned it for later
+# than now. What was taken over was put back for at once.
+_PAUSES = """
+    SELECT count(*) AS pauses FROM procrastinate_events AS again
+    JOIN procrastinate_events AS planned ON planned.job_id = again.job_id AND planned.xmin = again.xmin
+    WHERE again.job_id = %(id)s AND again.type = 'deferred_for_retry'
+      AND planned.type = 'scheduled' AND planned.at > again.at + interval '1 second'
+"""
 
 
 async def recover(context: RawContext, timestamp: int) -> None:
-    """Puts every stalled job back into the queue; gives up on one that has stalled MAX_ATTEMPTS times."""
+    """Puts every stalled job back into the queue; gives up on one that was taken over MAX_TAKEOVERS times.
+
+    Hours of waiting for a full disk or a store that is away are not counted."""
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
         extra = {"job": job.id, "task": job.task_name, "attempt": job.attempts + 1, "noticed": timestamp}
-        if job.attempts + 1 >= MAX_ATTEMPTS:
+        if await _takeovers(context.app, job) >= MAX_TAKEOVERS:
             log.error("job given up: its workers keep dying", extra=extra)
             await manager.finish_job(job, Status.FAILED, delete_job=False)
         else:
@@ -37,6 +47,11 @@ async def recover(context: RawContext, timestamp: int) -> None:
     await context.app.connector.execute_query_async(
         "DELETE FROM procrastinate_jobs WHERE task_name = %(name)s AND status = 'succeeded'", name=RECOVER
     )
+
+
+async def _takeovers(app: App, job: Job) -> int:
+    row = await app.connector.execute_query_one_async(_PAUSES, id=job.id)
+    return int(job.attempts - row["pauses"])
 
 
 async def prune(context: RawContext, timestamp: int) -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.jobs import JobAborted, JobContext, MachineFault, Superseded, task
+from app.jobs import DoubtfulFault, JobAborted, JobContext, MachineFault, Superseded, task
 from app.recordings import service
 from app.recordings.service import KeptSteps
 from app.settings import Settings
@@ -89,7 +89,6 @@ def assemble(job: JobContext, *, recording_id: UUID) -> None:
             service.remove_strays(job.db, vault, f"{attempt.prefix}/")
             raise
     service.remove_strays(job.db, vault, f"recordings/{recording_id}/")
-    service.remove_idle(job.settings.work_dir, recording_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +105,7 @@ def _working(job: JobContext, recording_id: UUID, step: str) -> Iterator[_At | N
     with job.db.transaction() as session:
         processing = service.processing_of(session, recording_id)
     if processing is None:
+        service.remove_idle(job.settings.work_dir, recording_id)
         yield None
         return
     job.progress(step)
@@ -124,6 +124,10 @@ def _working(job: JobContext, recording_id: UUID, step: str) -> Iterator[_At | N
         )
         kept = KeptSteps(job.db, vault, processing, job.attempt_key, job.check)
         yield _At(Work(workspace, processing.sha256, _profile(settings), kept), kept)
+    with job.db.transaction() as session:  # ended here or by another job: nobody needs the original again
+        ended = service.processing_of(session, recording_id) is None
+    if ended:
+        service.remove_idle(settings.work_dir, recording_id)
 
 
 @contextmanager
@@ -136,11 +140,13 @@ def _faults_told_apart(job: JobContext, recording_id: UUID) -> Iterator[None]:
             job.confirm(session)
             service.refuse(session, recording_id, refused.reason_code, refused.message)
         service.remove_strays(job.db, job.resource(Vault), f"recordings/{recording_id}/")
-        service.remove_idle(job.settings.work_dir, recording_id)
+    except ingest_errors.Unexplained as doubt:
+        raise DoubtfulFault(str(doubt)) from doubt
     except (ingest_errors.MachineFault, OSError) as fault:
         raise MachineFault(str(fault)) from fault
-    except ingest_errors.Cancelled as cancelled:
-        raise JobAborted from cancelled
+    except (ingest_errors.Cancelled, JobAborted) as stopped:
+        service.remove_idle(job.settings.work_dir, recording_id)
+        raise JobAborted from stopped
 
 
 def _profile(settings: Settings) -> Profile:

@@ -50,6 +50,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "CORDON_HOME": str(settings.home),
         "CORDON_SECRET_KEY": settings.secret_key,
         "CORDON_DATABASE_URL": settings.database_url or "",
+        "CORDON_STORAGE_URL": settings.storage_url,
         "PYTHONPATH": str(ROOT),
     } | more
 

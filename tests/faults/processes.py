@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -30,3 +32,10 @@ def left_after(folder: Path, seconds: float) -> list[str]:
     while (found := running_below(folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
+
+
+def children_of(pid: int) -> Iterator[int]:
+    """The processes that its threads started and that live; none where it has ended."""
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            yield from (int(word) for word in listed.read_text().split())

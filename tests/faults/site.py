@@ -27,27 +27,29 @@ class Site:
     database: Database
     vault: Vault
     conninfo: str
+    server: EmbeddedPostgres
 
 
 @contextmanager
-def open_site(folder: Path) -> Iterator[Site]:
-    """Starts everything below `folder` and ends the database with it."""
+def open_site(folder: Path, **more: str) -> Iterator[Site]:
+    """Starts everything below `folder` and ends the database with it; `more` are settings by their variable's name."""
     home = folder / "home"
     for part in ("keys", "keys/online", "uploads", "work", "objects"):
         (home / part).mkdir(mode=0o700, parents=True)
     generate_key_file(home / "keys" / "master.key")
     create_checkpoint_key((home / "keys" / "checkpoint.key").as_uri(), "log.example/campaign")
-    server = EmbeddedPostgres(folder / "pg")
+    server = EmbeddedPostgres(folder / "pg", with_parent=True)
     try:
         url = server.start()
         upgrade(url)
         secret = base64.b64encode(random.Random(str(folder)).randbytes(32)).decode()
         settings = Settings.from_environ(
-            {"CORDON_HOME": str(home), "CORDON_SECRET_KEY": secret, "CORDON_DATABASE_URL": url}
+            {"CORDON_HOME": str(home), "CORDON_SECRET_KEY": secret, "CORDON_DATABASE_URL": url} | more
         )
         database = Database(url)
         try:
-            yield Site(home, settings, database, Vault.from_settings(settings), url.replace("+psycopg", ""))
+            conninfo = url.replace("+psycopg", "")
+            yield Site(home, settings, database, Vault.from_settings(settings), conninfo, server)
         finally:
             database.dispose()
     finally:

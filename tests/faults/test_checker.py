@@ -18,7 +18,7 @@ from app.recordings.models import Recording
 from app.settings import Settings
 from app.storage.vault import Vault
 from tests.factories.recordings import make_ready_recording
-from tests.faults.checker import check, envelope_length, merkle_root
+from tests.faults.checker import _on_disk, check, envelope_length, merkle_root
 
 Check = Callable[[], list[str]]
 
@@ -37,7 +37,6 @@ def recording(database: Database, settings: Settings, vault: Vault) -> Recording
 @pytest.fixture
 def found(recording: Recording, settings: Settings) -> Check:
     """What the checker says now; asked once before anything is wrong."""
-    (settings.home / "work" / "seen").mkdir()
     conninfo = (settings.database_url or "").replace("+psycopg", "")
 
     def ask() -> list[str]:
@@ -79,6 +78,48 @@ def test_rows_that_do_not_fit(database: Database, found: Check, statement: str, 
         )  # past the guards, as an attacker
         session.execute(text(statement))
     assert said in " ".join(found())
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "said"),
+    [
+        ("truncated", "The file is cut short: 10 of 25 pictures can be read.", None),
+        (
+            "undecodable",
+            "The sound cannot be decoded: [aac @ 0x564d946aac80] Terminating.",
+            "nobody understands",
+        ),
+        ("undecodable", None, "nobody understands"),
+        ("processing_failed", "The service failed to process this file several times.", "processing_failed"),
+    ],
+)
+def test_a_refusal_is_of_the_file_and_in_words(
+    database: Database,
+    settings: Settings,
+    recording: Recording,
+    code: str,
+    reason: str | None,
+    said: str | None,
+) -> None:
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM clips; DELETE FROM renditions"))
+        state = "UPDATE recordings SET state = 'rejected', reason_code = :code, reason = :reason"
+        session.execute(text(state), {"code": code, "reason": reason})
+        audit.append(session, SYSTEM, Tag.RECORDING_REJECTED, subject=("recording", recording.id), details={})
+    conninfo = (settings.database_url or "").replace("+psycopg", "")
+    found = [line for line in check(conninfo, settings.home, refusals=True) if str(recording.id) in line]
+    found = [line for line in found if "no row names" not in line]
+    assert found == [] if said is None else said in " ".join(found)
+
+
+def test_what_a_bucket_holds_is_compared_as_files_are(
+    settings: Settings, recording: Recording, found: Check
+) -> None:
+    conninfo = (settings.database_url or "").replace("+psycopg", "")
+    stored = _on_disk(settings.home / "objects")
+    assert check(conninfo, settings.home, stored=stored) == []
+    missing = {key: size for key, size in stored.items() if key != recording.blob_key}
+    assert "None bytes are stored" in " ".join(check(conninfo, settings.home, stored=missing))
 
 
 def test_files_left_in_the_home(found: Check, settings: Settings) -> None:

@@ -8,7 +8,6 @@ after which a worker counts as dead: it makes the dead one's last sign of life o
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import random
@@ -23,16 +22,13 @@ from typing import Any
 
 import psycopg
 
-from app.core.identity import Role
-from app.factory import create_app
 from app.jobs import defer
 from app.releases.service import composing
-from tests.factories.accounts import bearer, make_person
-from tests.factories.exercises import make_exercise
 from tests.factories.recordings import make_film
 from tests.factories.releases import make_stage
 from tests.factories.server import environment
 from tests.faults.checker import check
+from tests.faults.desk import Desk
 from tests.faults.outcome import Outcome
 from tests.faults.site import Site, open_site
 
@@ -148,8 +144,8 @@ class Crew:
     def settle(self) -> None:
         """Until nothing is left to do. Raises TimeoutError."""
         with psycopg.connect(self.site.conninfo, autocommit=True) as connection:
-            if not self._until(lambda: not _unfinished(connection), SETTLE_SECONDS):
-                raise TimeoutError(f"still to do: {_unfinished(connection)}\n{self.log.read_text()[-3000:]}")
+            if not self._until(lambda: not unfinished(connection), SETTLE_SECONDS):
+                raise TimeoutError(f"still to do: {unfinished(connection)}\n{self.log.read_text()[-3000:]}")
 
     def sweep(self) -> None:
         """What the clock would start within a day."""
@@ -174,26 +170,12 @@ class Crew:
 
 
 def _hand_over(site: Site, folder: Path, chance: random.Random, films: int) -> None:
-    """Every film through the upload API, as an officer's client sends it."""
-    with site.database.transaction() as session:
-        person = make_person(session, roles=[Role.DATA_OFFICER])
-        headers = bearer(session, person)
-        exercise = make_exercise(session, organisation_id=person.organisation_id).id
-    client = create_app(site.settings, "staff", database=site.database).test_client(use_cookies=False)
+    desk = Desk(site)
     for number in range(films):
         film = make_film(
             folder / f"{number}.mp4", seconds=6 + number, rate=chance.choice([10, 25]), size="640x360"
         )
-        data = film.read_bytes()
-        said = f"exercise {base64.b64encode(str(exercise).encode()).decode()}"
-        tus = headers | {"Tus-Resumable": "1.0.0"}
-        made = client.post(
-            "/api/v1/uploads", headers=tus | {"Upload-Length": str(len(data)), "Upload-Metadata": said}
-        )
-        sending = tus | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
-        answer = client.patch(made.headers["Location"], headers=sending, data=data)
-        if answer.status_code != 204:
-            raise RuntimeError(f"the upload was refused: {answer.data!r}")
+        desk.hand_over(film.read_bytes())
 
 
 def _ask_for_releases(site: Site, count: int) -> None:
@@ -215,7 +197,8 @@ def _waits(connection: psycopg.Connection[Any]) -> bool:
     return connection.execute(query).fetchone() is not None
 
 
-def _unfinished(connection: psycopg.Connection[Any]) -> list[Any]:
+def unfinished(connection: psycopg.Connection[Any]) -> list[Any]:
+    """Jobs of features that wait or run, but for those that the clock starts."""
     query = """
         SELECT task_name, status::text FROM procrastinate_jobs
         WHERE status IN ('todo', 'doing') AND task_name NOT LIKE 'jobs.%'

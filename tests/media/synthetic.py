@@ -7,6 +7,7 @@ card, whose frame counter makes each one different; sound is a sine. The range e
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -138,6 +139,33 @@ def sound_longer(path: Path, seconds: float) -> Path:
     """One second of pictures under `seconds` of sound."""
     pictures = ("-f", "lavfi", "-i", f"testsrc2=s={SMALL}:r=25:d=1")
     run_ffmpeg(*pictures, "-f", "lavfi", "-i", f"sine=440:d={seconds}", *_H264, str(path))
+    return path
+
+
+def sound_shorter(path: Path, seconds: float, *, sound: float) -> Path:
+    """Pictures, ten a second, of which the sound covers the first `sound` seconds alone."""
+    pictures = ("-f", "lavfi", "-i", f"testsrc2=s={SMALL}:r=10:d={seconds}")
+    run_ffmpeg(*pictures, "-f", "lavfi", "-i", f"sine=440:d={sound}", *_H264, "-g", "10", str(path))
+    return path
+
+
+def sound_empty(path: Path) -> Path:
+    """A sound track that is declared and holds nothing."""
+    nothing = ("-filter_complex", "[1:a]atrim=end=0[a]", "-map", "0:v", "-map", "[a]", "-c:a", "aac")
+    pictures = ("-f", "lavfi", "-i", f"testsrc2=s={SMALL}:r=25:d=1")
+    run_ffmpeg(*pictures, "-f", "lavfi", "-i", "sine=440:d=1", *nothing, *_H264, str(path))
+    return path
+
+
+def time_standing(path: Path) -> Path:
+    """Matroska whose pictures from 0.4 s on all claim that time: no muxer writes it, so the blocks' times are changed.
+
+    A block begins with its track, its time in ms (int16) and its flags (RFC 9559, section 10.1).
+    """
+    data = plain(path, seconds=1, channels=0, extra=("-bf", "0")).read_bytes()
+    for stamp in range(440, 1000, 40):
+        data = data.replace(struct.pack(">BhB", 0x81, stamp, 0), struct.pack(">BhB", 0x81, 400, 0))
+    path.write_bytes(data)
     return path
 
 

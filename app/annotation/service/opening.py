@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.annotation import queries
@@ -20,15 +21,23 @@ from app.recordings.models import Clip, Recording
 
 
 def ensure_taxonomy(session: Session) -> Taxonomy:
-    """The first taxonomy's row, written if it is not there yet."""
+    """The first taxonomy's row, written if it is not there yet; of two who write it at once one does."""
     name, version = FIREARM_ATTACK["name"], FIREARM_ATTACK["version"]
     found = queries.taxonomy(session, name, version)
-    if found is None:
-        found = Taxonomy(id=new_id(), name=name, version=version, definition=FIREARM_ATTACK)
-        session.add(found)
-        session.flush()
-        append(session, SYSTEM, Tag.TAXONOMY_CREATE, subject=("taxonomy", found.id), details={"name": name})
-    return found
+    if found is not None:
+        return found
+    try:
+        with session.begin_nested():
+            made = Taxonomy(id=new_id(), name=name, version=version, definition=FIREARM_ATTACK)
+            session.add(made)
+            session.flush()
+    except IntegrityError:
+        found = queries.taxonomy(session, name, version)
+        if found is None:
+            raise
+        return found
+    append(session, SYSTEM, Tag.TAXONOMY_CREATE, subject=("taxonomy", made.id), details={"name": name})
+    return made
 
 
 def list_taxonomies(session: Session, identity: Identity) -> list[Taxonomy]:

@@ -44,6 +44,8 @@ def hold_original(
             _lock(lock, fcntl.LOCK_SH, check)
         yield folder / _NAME
     finally:
+        # closing would not do: a tool that another thread is just starting has a copy of the descriptor until its exec
+        fcntl.flock(lock, fcntl.LOCK_UN)
         os.close(lock)
 
 
@@ -91,11 +93,14 @@ def _lock(lock: int, kind: int, check: Callable[[], None]) -> None:
 
 
 def _decrypt(vault: Vault, key: DataKey, blob_key: str, folder: Path, check: Callable[[], None]) -> None:
-    """Writes beside and renames: a file of that name is whole."""
+    """Writes beside and renames: a file of that name is whole. A full disk gets back what was written."""
     partial = folder / "partial"
-    with vault.open(key, blob_key) as stored, partial.open("wb") as file:
-        partial.chmod(0o600)
-        while data := stored.read(COPY_SIZE):
-            check()
-            file.write(data)
-    partial.rename(folder / _NAME)
+    try:
+        with vault.open(key, blob_key) as stored, partial.open("wb") as file:
+            partial.chmod(0o600)
+            while data := stored.read(COPY_SIZE):
+                check()
+                file.write(data)
+        partial.rename(folder / _NAME)
+    finally:
+        partial.unlink(missing_ok=True)

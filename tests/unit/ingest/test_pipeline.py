@@ -199,3 +199,20 @@ def test_a_full_disk_or_missing_tool_is_the_machines_fault(tmp_path: Path) -> No
     with pytest.raises(MachineFault):
         ingest(source, blocked / "out")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_sound_track_that_holds_nothing_is_left_out_and_said(tmp_path: Path) -> None:
+    report = ingest(synthetic.sound_empty(tmp_path / "mute.mkv"), tmp_path / "out")
+    assert report.source.audio_codec is None
+    assert "The sound track holds nothing that can be decoded and is left out." in report.findings
+    assert "pcm" not in {one.kind for one in report.renditions}
+
+
+def test_sound_that_ends_before_the_first_picture_leaves_silence(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    report = ingest(synthetic.sound_shifted(tmp_path / "early.mkv", -5), out)
+    assert report.source.frame_count == 50
+    with wave.open(str(out / "audio.wav")) as sound:
+        pcm = sound.readframes(sound.getnframes())
+    assert len(pcm) >= 2 * 16_000 // 10
+    assert not any(pcm)

@@ -35,6 +35,7 @@ def written(path: Path, text: str) -> Path:
         ("sound.mp4", synthetic.sound_only, "no_video"),
         ("tracks.mp4", lambda p: synthetic.many_tracks(p, 40), "too_many_streams"),
         ("sparse.mkv", synthetic.sparse, "too_sparse"),
+        ("standing.mkv", synthetic.time_standing, "unusable_timing"),
     ],
 )
 def test_refused_with_a_reason(tmp_path: Path, name: str, make: Callable[[Path], Path], reason: str) -> None:
@@ -87,3 +88,15 @@ def test_a_codec_that_is_not_listed_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_the_machines_fault(tmp_path: Path) -> None:
     with pytest.raises(MachineFault):
         ingest(tmp_path / "gone.mp4", tmp_path / "out")
+
+
+def test_a_broken_sound_track_is_refused_in_plain_words(tmp_path: Path) -> None:
+    """Of a decoder's own words, addresses and all, nothing reaches the person who uploaded."""
+    data = bytearray(synthetic.plain(tmp_path / "a.ts", seconds=2).read_bytes())
+    for at in range(0, len(data) - 188, 188):
+        if int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF == 0x101:  # the packets of the second stream
+            data[at + 40 : at + 188] = bytes(148)
+    (tmp_path / "broken.ts").write_bytes(data)
+    refused = refusal(tmp_path / "broken.ts", tmp_path / "out")
+    assert refused.reason_code == "undecodable"
+    assert refused.message == "The sound of the file cannot be decoded. Copy it from the camera again."

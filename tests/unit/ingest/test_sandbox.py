@@ -89,6 +89,28 @@ def test_a_full_file_and_a_burnt_processor_are_the_files_fault(job_dir: Path) ->
         shell(job_dir, "while :; do :; done", cpu=1)
 
 
+@pytest.mark.parametrize("answer", ["exit 255", ""])
+def test_a_tool_that_answers_the_end_of_its_time_in_its_own_way_burnt_it(job_dir: Path, answer: str) -> None:
+    """ffmpeg ends as if asked to; one in a loop does not end, and a second later the kernel kills it."""
+    with pytest.raises(FileRejected, match="processor"):
+        shell(job_dir, f"trap '{answer}' XCPU; while :; do :; done", cpu=2)
+
+
+def test_a_tool_killed_from_outside_is_the_machines_fault(job_dir: Path) -> None:
+    with pytest.raises(MachineFault, match="killed by signal 9"):
+        shell(job_dir, "kill -9 $$")
+
+
+def test_a_full_disk_is_the_machines_fault_whatever_the_tool_says(
+    job_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words lie on that disk: a tool may end well and have said half. (`full-disk` fills a real one.)"""
+    monkeypatch.setattr("ingest.usage.ROOM_BYTES", 1 << 62)
+    for status in (0, 1):
+        with pytest.raises(MachineFault, match="no space"):
+            shell(job_dir, f"exit {status}")
+
+
 def test_time_out_kills_what_ignores_sigterm_and_its_children(job_dir: Path) -> None:
     script = "trap '' TERM; sleep 60 & echo $! > child.pid; wait"
     began = time.monotonic()

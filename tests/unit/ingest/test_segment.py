@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.ffmpeg import Tools
+from ingest.ffmpeg import Tools, find_tools
 from ingest.frames import Ledger
+from ingest.pipeline import ingest
+from ingest.profiles import Profile
 from ingest.report import Report
+from tests.media import synthetic
 
 
 def decoded(tools: Tools, path: Path) -> list[str]:
@@ -75,3 +78,14 @@ def test_sound_of_a_clip_is_in_step_with_the_master(derived: tuple[Path, Report]
     length, reach = 48_000, 300
     lags = [float(cut[reach : reach + length] @ whole[lag : lag + length]) for lag in range(0, 2 * reach, 1)]
     assert int(np.argmax(lags)) - reach == pytest.approx(0, abs=1)
+
+
+def test_clips_after_the_end_of_the_sound_are_silent_for_as_long_as_they_show(tmp_path: Path) -> None:
+    source = synthetic.sound_shorter(tmp_path / "short.mp4", 12, sound=2)
+    tools = find_tools()
+    report = ingest(source, tmp_path / "out", profile=Profile(clip_seconds=4))
+    assert len(report.clips) == 3
+    for number, clip in enumerate(report.clips):
+        heard = sound(tools, tmp_path / "out" / clip.path)
+        assert len(heard) / 48_000 == pytest.approx(4, abs=0.05)
+        assert (np.abs(heard).max() > 1000) == (number == 0)

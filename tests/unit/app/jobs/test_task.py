@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
 from app.core.clock import now
-from app.jobs import JobContext, MachineFault, task
+from app.jobs import DoubtfulFault, JobContext, MachineFault, task
 from app.jobs.app import Backoff, libpq_url
 from app.jobs.errors import JobAborted
 from app.jobs.task import declared_in, queue_of
@@ -56,7 +59,23 @@ def test_the_queue_is_the_feature() -> None:
     assert queue_of("recordings.normalise") == "recordings"
 
 
-@pytest.mark.parametrize("error", [MachineFault("disk full"), StoreUnavailable(), MemoryError()])
+def wrapped(cause: Exception) -> ConnectorException:
+    """As Procrastinate raises it when a job enqueues another."""
+    error = ConnectorException()
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MachineFault("disk full"),
+        StoreUnavailable(),
+        MemoryError(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        wrapped(psycopg.OperationalError("server closed the connection unexpectedly")),
+    ],
+)
 def test_the_machines_faults_are_tried_again_ever_later(error: Exception) -> None:
     pauses: list[float] = []
     for attempts in range(7):
@@ -72,8 +91,18 @@ def test_the_machines_faults_are_tried_again_ever_later(error: Exception) -> Non
     assert late.retry_at - now() <= timedelta(minutes=10)
 
 
-def test_the_files_faults_are_not_tried_again() -> None:
-    assert Backoff(8).get_retry_decision(exception=ValueError("truncated"), job=attempted(0)) is None
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("truncated"), FileNotFoundError(errno.ENOENT, "gone"), wrapped(psycopg.DataError("null"))],
+)
+def test_the_files_faults_are_not_tried_again(error: Exception) -> None:
+    assert Backoff(8).get_retry_decision(exception=error, job=attempted(0)) is None
+
+
+def test_a_doubtful_fault_is_tried_again_a_few_times_only() -> None:
+    """It may be our own: ten hours of trying would not tell the officer."""
+    tried = [Backoff(66).get_retry_decision(exception=DoubtfulFault("?"), job=attempted(n)) for n in range(5)]
+    assert [one is not None for one in tried] == [True, True, True, False, False]
 
 
 def test_what_a_shutdown_interrupts_starts_again_at_once() -> None:
