@@ -53,7 +53,7 @@ def _graph(plan: Plan, audio: AudioStream | None, profile: Profile, workspace: W
         .filter("asetpts", f"PTS-({zero!r})/TB")
         .filter("atrim", start=0)
         .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
-        .filter("apad", whole_dur=f"{plan.seconds:.6f}")
+        .filter("apad", whole_dur=f"{max(plan.seconds, _LEAST_SECONDS):.6f}")
         .filter_multi_output("asplit", 2)
     )
     options = {

@@ -46,6 +46,13 @@ TUS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/exercises/<uuid:exercise_id>": {"title": "taken over"},
     "/api/v1/recordings/<uuid:recording_id>/withdraw": {"reason": "not mine to withdraw"},
+    "/api/v1/redactions/<uuid:redaction_id>/decide": {"decision": "accepted"},
+    "/api/v1/redactions/<uuid:redaction_id>/regions": {
+        "kind": "voice",
+        "style": "mute",
+        "start_frame": 0,
+        "end_frame": 5,
+    },
     "/api/v1/uploads/<uuid:upload_id>/digest": {"sha256": "00" * 32},
 }
 

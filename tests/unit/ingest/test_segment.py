@@ -11,8 +11,8 @@ import pytest
 from ingest.ffmpeg import Tools, find_tools
 from ingest.frames import Ledger
 from ingest.pipeline import ingest
-from ingest.profiles import Profile
 from ingest.report import Report
+from tests.factories.material import SHORT_CLIPS
 from tests.media import synthetic
 
 
@@ -83,7 +83,7 @@ def test_sound_of_a_clip_is_in_step_with_the_master(derived: tuple[Path, Report]
 def test_clips_after_the_end_of_the_sound_are_silent_for_as_long_as_they_show(tmp_path: Path) -> None:
     source = synthetic.sound_shorter(tmp_path / "short.mp4", 12, sound=2)
     tools = find_tools()
-    report = ingest(source, tmp_path / "out", profile=Profile(clip_seconds=4))
+    report = ingest(source, tmp_path / "out", profile=SHORT_CLIPS)
     assert len(report.clips) == 3
     for number, clip in enumerate(report.clips):
         heard = sound(tools, tmp_path / "out" / clip.path)
