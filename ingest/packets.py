@@ -32,8 +32,8 @@ _LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 class Packets:
     """Of one video stream: `total` packets stored, and for those shown, sorted by time, their `pts` (int64, in
     `time_base`), their `key` flags, and `clean`: key frames at which decoding may start and give every picture from
-    there on, for no picture is stored on one side of it and shown on the other. `broken_off` when the file ends
-    inside of what it began to say."""
+    there on, for no picture is stored on one side of it and shown on the other (there may be none). `broken_off`
+    when the file ends inside of what it began to say."""
 
     total: int
     time_base: Fraction
