@@ -27,7 +27,7 @@ from ingest.steps import PLAN, Step, Work, step_names
 
 ALIVE = ("todo", "doing", "aborting")
 # The first chunks of every recording before the later ones of any: a short recording does not wait for a long one.
-_PLAN_PRIORITY, _SOUND_PRIORITY, _JOIN_PRIORITY = 10, 10, 20
+_SOUND_PRIORITY, _JOIN_PRIORITY = 10, 20
 COPY_SIZE = 2**20
 
 
