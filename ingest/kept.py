@@ -32,5 +32,8 @@ class KeptFolder:
             copy = Path(
                 shutil.copytree(made, Path(folder) / step.key, ignore=shutil.ignore_patterns("source"))
             )
-            if not target.exists():
+            try:
                 copy.rename(target)
+            except OSError:
+                if not target.exists():  # another worker kept the same step a moment before
+                    raise
