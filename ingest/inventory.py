@@ -7,7 +7,7 @@ from pathlib import Path
 from ingest.assemble import LEDGER_NAME
 from ingest.frames import Ledger
 from ingest.graph import MASTER_NAME, POSTER_NAME, PROXY_NAME
-from ingest.hashes import sha256_of
+from ingest.hashes import digests_of
 from ingest.intervals import Interval
 from ingest.mux import PLAYLIST_NAME, STREAM_NAME
 from ingest.picture import display_size
@@ -61,7 +61,7 @@ def list_renditions(job_dir: Path, probe: Probe, profile: Profile) -> tuple[Rend
                     path=name,
                     media_type=media_type,
                     size=path.stat().st_size,
-                    sha256=sha256_of(path),
+                    **digests_of(path, "sha256", "md5"),
                     recipe=recipe,
                     width=size.width if size else None,
                     height=size.height if size else None,
@@ -81,7 +81,7 @@ def clip_facts(job_dir: Path, name: str, ledger: Ledger, interval: Interval, rec
         end_pts=ledger.pts_of(end),
         seconds=float(ledger.time_of(end) - ledger.time_of(start)),
         size=(job_dir / name).stat().st_size,
-        sha256=sha256_of(job_dir / name),
+        **digests_of(job_dir / name, "sha256", "md5"),
         recipe=recipe,
         reasons=interval.reasons,
         eventful=interval.eventful,

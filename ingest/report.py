@@ -54,7 +54,7 @@ class SourceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A derived file: where (relative to the report), its size and digest, and index of how it was made in `recipes`.
+    """A derived file: where (relative to the report), its size and digests, and index of how it was made in `recipes`.
 
     `width`, `height` in pixels; None where it is no picture.
     """
@@ -64,6 +64,7 @@ class Rendition:
     media_type: str
     size: int
     sha256: str
+    md5: str
     recipe: int
     width: int | None = None
     height: int | None = None
@@ -95,6 +96,7 @@ class ClipFacts:
     seconds: float
     size: int
     sha256: str
+    md5: str
     recipe: int
     reasons: tuple[str, ...]
     eventful: bool

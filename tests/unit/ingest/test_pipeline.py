@@ -183,6 +183,7 @@ def test_the_report_tells_true_sizes_and_digests(derived: tuple[Path, Report]) -
     for made in (*report.renditions, *report.clips):
         data = (out / made.path).read_bytes()
         assert (made.size, made.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+        assert made.md5 == hashlib.md5(data).hexdigest()
         assert report.recipes[made.recipe].command[-1] != ""
     assert {r.kind for r in report.renditions} == {
         "master", "proxy", "stream", "playlist", "storyboard", "storyboard_index", "poster", "samples", "signals",
