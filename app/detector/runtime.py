@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from app.detector.calibrate import Calibration
 from app.detector.errors import BadModel
 from app.detector.events import Event, EventTracker
 from app.detector.features import BANDS, HOP, RATE, SILENCE, WINDOW, LogMelStream, Samples
+from ingest.inference import onnxruntime
 
 METADATA_KEY: Final = "cordon.detector"
 CHUNK: Final = RATE

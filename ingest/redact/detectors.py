@@ -124,7 +124,7 @@ def centerface_weights() -> Path:
 
 
 def _session(model: bytes) -> Any:
-    import onnxruntime
+    from ingest.inference import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # a worker a core is the service's way to use them all

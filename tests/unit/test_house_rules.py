@@ -46,6 +46,20 @@ def processes(tree: ast.AST) -> Iterator[int]:
                 yield node.lineno
 
 
+def test_only_one_module_imports_onnxruntime() -> None:
+    """Which is where its telemetry is turned off."""
+    found = [
+        name
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if (
+            isinstance(node, ast.Import) and any(alias.name.startswith("onnxruntime") for alias in node.names)
+        )
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("onnxruntime"))
+    ]
+    assert found == ["ingest/inference.py"]
+
+
 def test_only_the_transaction_commits() -> None:
     found = [f"{name}:{line}" for name, tree in sources() if name not in MAY_COMMIT for line in commits(tree)]
     assert found == []

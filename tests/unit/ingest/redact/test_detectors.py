@@ -6,13 +6,13 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from PIL import Image
 
 from ingest.errors import MachineFault
 from ingest.ffmpeg import Tools
 from ingest.frames import Ledger
+from ingest.inference import onnxruntime
 from ingest.packets import read_packets
 from ingest.pipeline import ingest
 from ingest.profiles import DEFAULT_LIMITS
