@@ -22,10 +22,12 @@ from app.embedded import embedded_url
 from app.jobs.app import job_app
 from app.jobs.run import run_worker
 from app.jobs.task import MEDIA_QUEUE, declared_in, queue_of
+from app.recordings.service import remove_abandoned, remove_idle
 from app.settings import Settings
 from app.storage.vault import Vault
 
 log = logging.getLogger(__name__)
+TIDY_SECONDS = 60.0
 
 
 def main(settings: Settings, *, queues: Sequence[str] | None = None, without: Sequence[str] = ()) -> None:
@@ -46,7 +48,7 @@ def main(settings: Settings, *, queues: Sequence[str] | None = None, without: Se
         "worker starts", extra={"tasks": len(tasks), "queues": "all" if queues is None else list(queues)}
     )
     try:
-        with _sequencing(settings, db):
+        with _sequencing(settings, db), _tidying(settings):
             run_worker(jobs, resources, queues=queues, concurrency=max(1, settings.worker_concurrency))
     finally:
         db.dispose()
@@ -59,6 +61,32 @@ def task_modules() -> Iterator[ModuleType]:
         name = f"{feature.name}.tasks"
         if feature.ispkg and importlib.util.find_spec(name) is not None:
             yield importlib.import_module(name)
+
+
+@contextmanager
+def _tidying(settings: Settings) -> Iterator[None]:
+    """Removes decrypted footage that dead or finished jobs left on this machine: each minute, and when the worker ends.
+
+    Not a job: jobs for the clock are done by one worker, and every machine has a directory of its own.
+    """
+    stopping = threading.Event()
+
+    def tidy() -> None:
+        while not stopping.wait(TIDY_SECONDS):
+            try:
+                remove_abandoned(settings.work_dir)
+                remove_idle(settings.work_dir)
+            except OSError:
+                log.warning("the work directory could not be tidied", exc_info=True)
+
+    thread = threading.Thread(target=tidy, name="tidying", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(timeout=5)
+        remove_idle(settings.work_dir, idle=0)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def assemble(
     command, keys = mux(workspace, plan, profile, ledger)
     for path in (*workspace.path.glob(f"{JOINED}*"), workspace.path / SOUND_NAME):
         path.unlink(missing_ok=True)
-    write_storyboard(parts, workspace.path, plan, profile, ledger)
+    write_storyboard(parts, decoded, workspace.path, plan, profile, ledger)
     counts = [len(one.pts) for one in decoded]
     join_chunks(parts, counts, workspace.path)
     return Assembled(ledger, keys, _find(workspace.path, parts, ledger, profile), command)

@@ -50,13 +50,15 @@ def refuse_sparse(packets: Packets, span: float, limits: Limits) -> None:
         )
 
 
-def refuse_truncated(packets: Packets, declared: int | None, declared_seconds: float | None) -> None:
-    """Compare what is stored with what the container declares: a count (MP4, AVI) or a length (Matroska).
+def refuse_truncated(
+    packets: Packets, stored: int, declared: int | None, declared_seconds: float | None
+) -> None:
+    """Compare what is `stored` with what the container declares: a count (MP4, AVI) or a length (Matroska).
 
     Matroska's length counts from zero by some writers, from the first picture by others: the later end is taken.
     """
-    if declared and packets.total < declared:
-        raise truncated(packets.total, declared)
+    if declared and stored < declared:
+        raise truncated(stored, declared)
     last = int(packets.pts[-1])
     reached = float(max(last, last - int(packets.pts[0])) * packets.time_base)
     slack = (

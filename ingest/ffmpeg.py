@@ -209,6 +209,8 @@ def _raise_for_end(done: Completed, job_dir: Path) -> None:
         raise MachineFault("no space left on the disk that ingest works on")
     if done.status == 0:
         return
+    if "Resource temporarily unavailable" in done.stderr:  # too many threads of this user on the machine
+        raise MachineFault("the machine has no thread left for a media tool")
     if "Cannot allocate memory" in done.stderr:
         raise _too_costly("memory")
     if done.status < 0 and done.status not in _CRASHES:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import csv
@@ -140,6 +141,8 @@ def read_framehash(path: Path) -> Decoded:
         read_options=csv.ReadOptions(column_names=list(_FRAMEHASH)),
         convert_options=csv.ConvertOptions(column_types=_FRAMEHASH),
     )
+    if pc.count_distinct(table["size"]).as_py() > 1:
+        raise FileRejected("undecodable", "The pictures change their size in the middle of the file.")
     digests = bytes.fromhex("".join(table["hash"].to_pylist()))  # which passes over the blanks
     return Decoded(time_base, table["pts"].to_numpy(), table["duration"][-1].as_py(), digests)
 

@@ -105,7 +105,9 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile) -> list[A
     branches = upright(picture, source.video, large).filter_multi_output("split", 2 + master + poster)
     reduced = branches[0].filter("scale", small.width, small.height).filter_multi_output("split", 3)
     samples = branches[1].filter("select", taking_of(plan, chunk, profile).expression())
-    tiles = reduced[2].filter("select", select_expression(storyboard_interval(source, profile), before))
+    # and the chunk's first frame, which is left out again: an output that gets no frame makes ffmpeg fail
+    due = select_expression(storyboard_interval(source, profile), before)
+    tiles = reduced[2].filter("select", f"gt({due}+eq(n,0),0)")
     outputs = [
         _video(reduced[0], PROXY_NAME, profile, profile.proxy_preset, profile.proxy_crf),
         _raw(_grey(reduced[1]), GREY_NAME, "gray"),
@@ -115,7 +117,8 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile) -> list[A
     if master:
         outputs.append(_video(branches[2], MASTER_NAME, profile, profile.preset, profile.crf))
     if poster:
-        shown = branches[2 + master].filter("select", f"gte(t,{poster_time(source):.3f})")
+        # the first frame serves where none that decodes comes so late: the later one is written over it
+        shown = branches[2 + master].filter("select", f"gt(eq(n,0)+gte(t,{poster_time(source):.3f}),0)")
         outputs.append(_still(shown, POSTER_NAME))
     return outputs
 
@@ -146,7 +149,7 @@ def _still(picture: Any, name: str) -> Any:
     options = {
         "c:v": "mjpeg",
         "q:v": 4,
-        "frames:v": 1,
+        "frames:v": 2,
         "pix_fmt": "yuvj420p",
         "threads": 1,
         "fps_mode": "passthrough",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ingest.errors import Unexplained
 from ingest.ffmpeg import input_options
 from ingest.frames import Ledger
-from ingest.graph import CLEAN, GLOBAL, MASTER_NAME, MP4, NO_SEI, PROXY_NAME
+from ingest.graph import CLEAN, GLOBAL, MASTER_NAME, MP4, PROXY_NAME
 from ingest.packets import Packets, read_packets
 from ingest.plan import Plan
 from ingest.profiles import Profile
@@ -20,6 +20,8 @@ from ingest.workspace import SOURCE_NAME, Workspace
 
 PLAYLIST_NAME, STREAM_NAME = "stream.m3u8", "stream.mp4"
 JOINED = "joined-"
+# Slices and parameter sets (ITU-T H.264, table 7-1): what a stranger stored in units of other types stays behind.
+_PICTURES_ALONE = "filter_units=pass_types=1-5|7-8"
 
 
 def mux(
@@ -77,7 +79,7 @@ def _copied(plan: Plan) -> dict[str, str]:
     zero = plan.measured.zero
     colours = "h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1"
     times = f"setts=pts=PTS-({zero}):dts=DTS-({zero})"
-    return {"bsf:v": f"{NO_SEI},{colours},{times}"} if plan.copied else {}
+    return {"bsf:v": f"{_PICTURES_ALONE},{colours},{times}"} if plan.copied else {}
 
 
 def _check(workspace: Workspace, ledger: Ledger, name: str) -> NDArray[np.int64]:

@@ -59,11 +59,16 @@ class Packets:
         return len(gaps) > 0 and int(gaps.max() - gaps.min()) > 1
 
 
-def read_packets(workspace: Workspace, name: str, stream: str, media_seconds: float = 0.0) -> Packets:
-    """Read the packets of one stream of a file in the job directory. Raises FileRejected when nothing can be read."""
+def read_packets(
+    workspace: Workspace, name: str, stream: str, media_seconds: float = 0.0, *, edited: bool = True
+) -> Packets:
+    """Read the packets of one stream of a file in the job directory; without `edited`, those too that an edit list
+    of MP4 leaves out. Raises FileRejected when nothing can be read.
+    """
     argv = [str(workspace.tools.ffprobe), "-v", "error"]
     for option, value in input_options(workspace.limits).items():
         argv += [f"-{option}", str(value)]
+    argv += [] if edited else ["-ignore_editlist", "1"]
     argv += ["-select_streams", stream, "-show_entries", _ENTRIES, "-of", "csv=p=0", f"file:{name}"]
     done = workspace.run(argv, media_seconds=media_seconds)
     packets = _parse(done.stdout.read_bytes())

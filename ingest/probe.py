@@ -58,7 +58,9 @@ def probe(workspace: Workspace) -> Probe:
     packets, span = _pictures(workspace, video, duration)
     stream = video_stream(video, packets)
     declared_seconds = _declared_seconds(found, video)
-    refuse_truncated(packets, stream.declared_frames, declared_seconds)
+    container = str(found.get("format_name", "")).split(",")[0]
+    stored = _stored(workspace, container, packets, stream, duration)
+    refuse_truncated(packets, stored, stream.declared_frames, declared_seconds)
     audio, findings = pick_audio(streams)
     if sum(is_video(s) for s in streams) > 1:
         findings.append(f"The file has several video tracks; track {stream.index} is used.")
@@ -68,7 +70,7 @@ def probe(workspace: Workspace) -> Probe:
     if audio:
         findings += _sound_beside(audio, stream, span)
     return Probe(
-        container=str(found.get("format_name", "")).split(",")[0],
+        container=container,
         duration=max(duration, span),
         video=stream,
         audio=audio,
@@ -76,6 +78,20 @@ def probe(workspace: Workspace) -> Probe:
         findings=tuple(findings),
         packets=packets,
     )
+
+
+def _stored(
+    workspace: Workspace, container: str, packets: Packets, stream: VideoStream, duration: float
+) -> int:
+    """Pictures stored, to be compared with the container's own count: MP4 counts what an edit list leaves out, AVI the
+    empty places of pictures that its camera dropped."""
+    if packets.total >= (stream.declared_frames or 0):
+        return packets.total
+    if container == "mov":
+        return read_packets(workspace, SOURCE_NAME, str(stream.index), duration, edited=False).total
+    if container == "avi":
+        return max(packets.total, int(packets.pts[-1]) + 1)
+    return packets.total
 
 
 def _pictures(workspace: Workspace, video: dict[str, Any], duration: float) -> tuple[Packets, float]:

@@ -84,6 +84,7 @@ class Limits:
     cpu_seconds_per_second: int = 60
     min_output_bytes: int = 2 << 30
     output_bytes_per_byte: int = 8
+    output_bytes_per_second: int = 2_000_000
 
 
 DEFAULT_LIMITS = Limits()

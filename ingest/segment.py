@@ -93,8 +93,10 @@ def _graph(profile: Profile, ledger: Ledger, interval: Interval, name: str, *, s
         "copypriorss": 1,
     }
     if sound:
-        lead = max(Fraction(0), start - _SOUND_LEAD)
-        heard = ffmpeg.input(f"file:{MASTER_NAME}", ss=f"{float(lead):.6f}", noaccurate_seek=None)["a:0"]
+        lead = start - _SOUND_LEAD
+        # no seek to the very start: it would skip the packet that AAC needs before its first sample
+        at = {"ss": f"{float(lead):.6f}", "noaccurate_seek": None} if lead > 0 else {}
+        heard = ffmpeg.input(f"file:{MASTER_NAME}", **at)["a:0"]
         streams.append(
             heard.filter("atrim", start=f"{float(start):.6f}", end=f"{float(end):.6f}")
             .filter("asetpts", f"PTS-({float(start)!r})/TB")

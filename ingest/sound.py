@@ -66,7 +66,7 @@ def _graph(plan: Plan, audio: AudioStream | None, profile: Profile, workspace: W
     return ffmpeg.merge_outputs(
         ffmpeg.output(_levelled(sound[0], plan, profile), SOUND_NAME, **CLEAN, **options, f="mp4"),
         ffmpeg.output(sound[1], PCM_NAME, **CLEAN, **plain),
-    ).global_args(*GLOBAL)
+    ).global_args(*GLOBAL, "-max_error_rate", "1")  # a broken stretch of sound costs no pictures
 
 
 def _levelled(sound: Any, plan: Plan, profile: Profile) -> Any:

@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -71,8 +72,9 @@ class Work:
 
     def step(self, name: str) -> Step:
         """The step of that name on this source."""
-        ffmpeg = version_of(self.workspace.tools.ffmpeg)
-        decides = [STEPS_VERSION, ffmpeg, self.sha256, self.profile.coding(), name]
+        tools = [version_of(self.workspace.tools.ffmpeg), version_of(self.workspace.tools.ffprobe)]
+        tools += [version(name) for name in ("pillow", "hvdaccelerators", "pyarrow")]
+        decides = [STEPS_VERSION, tools, self.sha256, self.profile.coding(), name]
         return Step(name, hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest())
 
     def perform(self, name: str, run: Callable[[Workspace], None]) -> Path:

@@ -10,11 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from ingest.errors import MachineFault
-from ingest.frames import Ledger
-from ingest.graph import TILES_NAME, storyboard_interval
+from ingest.errors import Unexplained
+from ingest.frames import Decoded, Ledger
+from ingest.graph import TILES_NAME, storyboard_interval, time_before
 from ingest.plan import Plan
 from ingest.profiles import Profile
 from ingest.rhythm import beats
@@ -24,26 +25,44 @@ _QUALITY = 80
 
 
 def write_storyboard(
-    parts: Sequence[Path], target: Path, plan: Plan, profile: Profile, ledger: Ledger
+    parts: Sequence[Path],
+    decoded: Sequence[Decoded],
+    target: Path,
+    plan: Plan,
+    profile: Profile,
+    ledger: Ledger,
 ) -> None:
-    """Write `storyboard.jpg` and `storyboard.vtt` into `target` from the chunks' raw tiles.
+    """Write `storyboard.jpg` and `storyboard.vtt` into `target` from the chunks' raw tiles and what they decoded.
 
     Formats: WebVTT, https://www.w3.org/TR/webvtt1/; spatial fragments, https://www.w3.org/TR/media-frags/.
     """
-    zero = plan.measured.zero
-    taken = beats(ledger.seconds(zero), storyboard_interval(plan.source, profile)).tolist()
-    raw = b"".join((part / TILES_NAME).read_bytes() for part in parts)
-    width, columns = profile.storyboard_width, profile.storyboard_columns
-    height, rest = divmod(len(raw), len(taken) * width * 3)
-    if rest:
-        raise MachineFault(f"the storyboard's {len(raw)} bytes are not {len(taken)} tiles")
-    tiles = np.frombuffer(raw, dtype=np.uint8).reshape(len(taken), height, width, 3)
+    taken: list[int] = []
+    tiles: list[NDArray[np.uint8]] = []
+    for part, frames, chunk in zip(parts, decoded, plan.chunks, strict=True):
+        times = frames.seconds(plan.measured.zero)
+        due = beats(times, storyboard_interval(plan.source, profile), time_before(plan, chunk)).tolist()
+        tiles += _tiles(part / TILES_NAME, due, profile.storyboard_width)
+        taken += np.searchsorted(ledger.pts, frames.pts[due]).tolist()
+    columns = profile.storyboard_columns
+    height, width = tiles[0].shape[:2]
     rows = -(-len(taken) // columns)
-    sheet = np.zeros((rows, columns, height, width, 3), dtype=np.uint8)
-    sheet.reshape(-1, height, width, 3)[: len(taken)] = tiles
-    picture = Image.fromarray(sheet.swapaxes(1, 2).reshape(rows * height, columns * width, 3))
-    picture.save(target / STORYBOARD_NAME, "JPEG", quality=_QUALITY)
+    sheet = np.zeros((rows * height, columns * width, 3), dtype=np.uint8)
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, columns)
+        sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = tile
+    Image.fromarray(sheet).save(target / STORYBOARD_NAME, "JPEG", quality=_QUALITY)
     (target / VTT_NAME).write_text(_vtt(taken, ledger, columns, width, height))
+
+
+def _tiles(path: Path, due: list[int], width: int) -> list[NDArray[np.uint8]]:
+    """The tiles (height, width, 3) of the chunk's frames `due`; its first frame was taken in any case."""
+    data = np.fromfile(path, dtype=np.uint8)
+    stored = sorted({0, *due})
+    height, rest = divmod(len(data), len(stored) * width * 3)
+    if rest:
+        raise Unexplained(f"{len(data)} bytes of tiles are not {len(stored)} tiles")
+    pictures = data.reshape(len(stored), height, width, 3)
+    return [picture for frame, picture in zip(stored, pictures, strict=True) if frame in due]
 
 
 def _vtt(taken: list[int], ledger: Ledger, columns: int, width: int, height: int) -> str:

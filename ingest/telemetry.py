@@ -7,7 +7,7 @@ file whose telemetry is broken is taken in all the same, with a finding.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -116,7 +116,9 @@ def extract_telemetry(workspace: Workspace, probe: Probe) -> Telemetry:
 
 def _put_together(tags: tuple[Tag, ...], reading: Reading, findings: list[str]) -> Telemetry:
     created = created_of(tags)
-    started = _by_satellite(reading.fixes)
+    # as many as a day has seconds, within it: the track's own clock is a stranger's too
+    fixes = tuple(fix for fix in reading.fixes if -1 <= fix.t <= _MOST_PAYLOADS)[:_MOST_PAYLOADS]
+    started = _by_satellite(fixes)
     said = device_of(tags)
     motion = None
     if reading.samples and reading.seconds > 0:
@@ -135,14 +137,14 @@ def _put_together(tags: tuple[Tag, ...], reading: Reading, findings: list[str]) 
             firmware=reading.firmware or said["firmware"],
         ),
         location=location_of(tags),
-        fixes=tuple(reading.fixes),
+        fixes=fixes,
         acceleration=motion,
         tags=tags,
         findings=tuple(findings),
     )
 
 
-def _by_satellite(fixes: list[Fix]) -> datetime | None:
+def _by_satellite(fixes: Sequence[Fix]) -> datetime | None:
     """When the first picture was taken by the median of what each fix says: single ones may lag."""
     starts = sorted(fix.time - timedelta(seconds=fix.t) for fix in fixes if fix.time is not None)
     return starts[len(starts) // 2] if starts else None

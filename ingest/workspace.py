@@ -61,7 +61,8 @@ class Workspace:
             file_bytes=max(
                 limits.min_output_bytes,
                 limits.output_bytes_per_byte * sum(path.stat().st_size for path in sources),
-            ),
+            )
+            + int(limits.output_bytes_per_second * media_seconds),
             memory_bytes=limits.memory_bytes,
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 
 from procrastinate import App
+from procrastinate.exceptions import UniqueViolation
 from procrastinate.job_context import JobContext as RawContext
 from procrastinate.jobs import Job, Status
 
@@ -43,7 +44,10 @@ async def recover(context: RawContext, timestamp: int) -> None:
             await manager.finish_job(job, Status.FAILED, delete_job=False)
         else:
             log.warning("job taken over from a dead worker", extra=extra)
-            await manager.retry_job(job)
+            try:
+                await manager.retry_job(job)
+            except UniqueViolation:  # its successor under the same queueing lock waits already
+                await manager.finish_job(job, Status.FAILED, delete_job=False)
     await context.app.connector.execute_query_async(
         "DELETE FROM procrastinate_jobs WHERE task_name = %(name)s AND status = 'succeeded'", name=RECOVER
     )

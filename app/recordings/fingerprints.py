@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Select, bindparam, delete, func, insert, or_, select, text
@@ -147,6 +148,16 @@ def keep_duplicates(session: Session, rows: Sequence[dict[str, object]]) -> None
     for row in rows:
         statement = upsert(Duplicate).values(row)
         session.execute(statement.on_conflict_do_update(index_elements=["first_id", "second_id"], set_=row))
+
+
+def uncompared(session: Session, before: datetime, *, limit: int) -> list[UUID]:
+    """Ready recordings that were hashed before that time and are still not compared, oldest first."""
+    query = (
+        select(Fingerprint.recording_id)
+        .join(Recording, Recording.id == Fingerprint.recording_id)
+        .where(Fingerprint.compared_at.is_(None), Fingerprint.created_at < before, Recording.state == "ready")
+    )
+    return list(session.scalars(query.order_by(Fingerprint.recording_id).limit(limit)))
 
 
 def duplicates_of(session: Session, recording_id: UUID, organisation_id: UUID | None) -> list[Duplicate]:

@@ -53,6 +53,7 @@ def encode(job: JobContext, *, recording_id: UUID, step: str) -> None:
         wanted = at.work.step(step)
         with job.db.transaction() as session:
             if not service.is_open(session, recording_id, wanted):
+                service.replan_if_stale(session, recording_id, wanted)
                 return
         plan = do_plan(at.work)
         frames = plan.frames_of(step)
@@ -168,6 +169,7 @@ def compare(job: JobContext, *, recording_id: UUID) -> None:
 def sweep(job: JobContext) -> None:
     """Ends what cannot end by itself and removes the directories of dead workers."""
     service.fail_abandoned(job.db)
+    service.compare_again(job.db)
     service.remove_abandoned(job.settings.work_dir)
     service.remove_idle(job.settings.work_dir)
 

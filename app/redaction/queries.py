@@ -6,7 +6,8 @@ from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session, lazyload
 
 from app.recordings.models import Clip
 from app.redaction.models import RedactedClip, Redaction
@@ -22,8 +23,13 @@ def newest(session: Session, recording_id: UUID) -> Redaction | None:
 
 def newest_of(session: Session, recording_ids: Collection[UUID]) -> dict[UUID, Redaction]:
     """The redaction that counts for each of those recordings that have one."""
-    query = select(Redaction).where(Redaction.recording_id.in_(recording_ids)).order_by(Redaction.number)
-    return {one.recording_id: one for one in session.scalars(query)}  # a later number replaces an earlier
+    query = select(Redaction).where(Redaction.recording_id.in_(recording_ids))
+    newest_first = query.ext(distinct_on(Redaction.recording_id)).order_by(
+        Redaction.recording_id, Redaction.number.desc()
+    )
+    # not their regions: thousands each, and nobody asks here
+    found = session.scalars(newest_first.options(lazyload(Redaction.regions)))
+    return {one.recording_id: one for one in found}
 
 
 def redacted_clips(session: Session, redaction_ids: Collection[UUID]) -> dict[UUID, RedactedClip]:
@@ -39,9 +45,8 @@ def clips_to_cut(session: Session, recording_id: UUID) -> list[Clip]:
 
 def unfinished(session: Session) -> list[Redaction]:
     """Every redaction that waits for its rendering or is in it."""
-    return list(
-        session.scalars(select(Redaction).where(Redaction.state.in_(RENDERING)).order_by(Redaction.id))
-    )
+    query = select(Redaction).where(Redaction.state.in_(RENDERING)).order_by(Redaction.id)
+    return list(session.scalars(query.options(lazyload(Redaction.regions))))
 
 
 def blob_keys(session: Session, redaction_id: UUID) -> set[str]:

@@ -92,7 +92,7 @@ def render_approved(job: JobContext, *, redaction_id: UUID) -> None:
     job.begin("redaction", recording_id)
     with job.db.transaction() as session:
         job.confirm(session)
-        order = rendering.begin(session, redaction_id)
+        order = rendering.begin(session, redaction_id, job_id=job.id)
         ledger = load_ledger(vault, session, order.material.recording) if order else None
     if order is None or ledger is None:
         return
@@ -102,7 +102,7 @@ def render_approved(job: JobContext, *, redaction_id: UUID) -> None:
     except ingest_errors.FileRejected as refused:
         with job.db.transaction() as session:
             job.confirm(session)
-            rendering.fail(session, redaction_id, refused.message)
+            rendering.fail(session, redaction_id, refused.message, job_id=job.id)
     except Superseded:
         sweeping.remove_strays(job.db, vault, order.prefix)
         raise
@@ -125,7 +125,9 @@ def _render(job: JobContext, vault: Vault, order: Order, ledger: Ledger) -> None
         made_by = _made_by(order, made, seen, version_of(_tools(job).ffmpeg))
     with job.db.transaction() as session:
         job.confirm(session)
-        rendering.commit_render(session, order.redaction_id, master=master, clips=clips, made_by=made_by)
+        rendering.commit_render(
+            session, order.redaction_id, job_id=job.id, master=master, clips=clips, made_by=made_by
+        )
 
 
 def _redact(

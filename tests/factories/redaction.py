@@ -77,6 +77,7 @@ def make_rendered(session: Session, vault: Vault, redaction: Redaction) -> Redac
     rendering.commit_render(
         session,
         redaction.id,
+        job_id=redaction.job_id,
         master=stored("master.mp4"),
         clips={clip.id: stored(f"clips/{clip.ordinal:04}.mp4") for clip in clips},
         made_by={},

@@ -28,8 +28,15 @@ from app.recordings.service.normalising import (
 from app.recordings.service.originals import hold_original, remove_idle
 from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.registering import register
-from app.recordings.service.steps import KeptSteps, is_open, note_done, open_steps, processing_of
-from app.recordings.service.sweeping import fail_abandoned, remove_strays
+from app.recordings.service.steps import (
+    KeptSteps,
+    is_open,
+    note_done,
+    open_steps,
+    processing_of,
+    replan_if_stale,
+)
+from app.recordings.service.sweeping import compare_again, fail_abandoned, remove_strays
 from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, record_view, require_viewable
 
 __all__ = [
@@ -43,6 +50,7 @@ __all__ = [
     "begin_attempt",
     "cancel",
     "commit_outputs",
+    "compare_again",
     "custody",
     "fail_abandoned",
     "find_duplicates",
@@ -66,6 +74,7 @@ __all__ = [
     "remove_abandoned",
     "remove_idle",
     "remove_strays",
+    "replan_if_stale",
     "require_viewable",
     "store_fingerprints",
     "store_outputs",

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.audit.events import Tag
 from app.core.clock import now
 from app.core.identity import SYSTEM
-from app.jobs import Superseded, defer
+from app.jobs import MEDIA_QUEUE, Superseded, defer
 from app.recordings import queries
 from app.recordings.models import Clip, Recording, Rendition
 from app.recordings.service import lifecycle
@@ -29,7 +29,7 @@ from app.storage.vault import Vault
 from ingest.fingerprint import FrameHash
 from ingest.report import Recipe, Report
 
-PROPOSALS_WAIT = -10  # behind every recording that is not ready yet
+PROPOSALS_WAIT = -10_000  # behind every recording that is not ready yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,13 @@ def commit_outputs(session: Session, attempt: Attempt, report: Report, hashes: S
     details = {"attempt": attempt.number, "frames": source.frame_count, "clips": len(report.clips)}
     lifecycle.note(session, SYSTEM, Tag.RECORDING_READY, recording, details)
     defer(session, "annotation.open_tasks", recording_id=recording.id)
-    defer(session, "redaction.propose", priority=PROPOSALS_WAIT, recording_id=recording.id)
+    defer(
+        session,
+        "redaction.propose",
+        queue=MEDIA_QUEUE,
+        priority=PROPOSALS_WAIT,
+        recording_id=recording.id,
+    )
 
 
 def _current(session: Session, attempt: Attempt) -> Recording:

@@ -90,6 +90,10 @@ def open_steps(session: Session, recording_id: UUID, work: Work, plan: Plan, kep
     recording = queries.locked(session, recording_id)
     if recording is None or recording.state != "processing":
         return
+    planned = {PLAN, *step_names(plan)}
+    for stale in queries.ingest_steps(session, recording_id):
+        if stale.name not in planned:  # of an earlier plan that cut the recording otherwise
+            session.delete(stale)
     _note(session, recording_id, work.step(PLAN), kept.files.get(PLAN))
     for name in step_names(plan):
         row = _note(session, recording_id, work.step(name), None)
@@ -112,6 +116,18 @@ def is_open(session: Session, recording_id: UUID, step: Step) -> bool:
     """True when the step waits to be done."""
     row = queries.ingest_step(session, recording_id, step.name)
     return row is not None and row.key == step.key and row.files is None
+
+
+def replan_if_stale(session: Session, recording_id: UUID, step: Step) -> None:
+    """Has a recording planned anew whose steps were planned by other settings or another ffmpeg than this worker's."""
+    recording = queries.locked(session, recording_id)
+    row = queries.ingest_step(session, recording_id, step.name)
+    if recording is None or recording.state != "processing" or row is None:
+        return
+    alive = recording.job_id is not None and status_of(session, recording.job_id) in ALIVE
+    if row.files is None and row.key != step.key and not alive:
+        recording.job_id = defer(session, "recordings.normalise", recording_id=recording_id)
+        session.flush()
 
 
 def note_done(session: Session, recording_id: UUID, step: Step, kept: KeptSteps) -> None:

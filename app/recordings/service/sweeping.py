@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
@@ -10,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import now
 from app.core.db import Database
-from app.jobs import status_of
-from app.recordings import queries
+from app.jobs import AlreadyQueued, defer, status_of
+from app.recordings import fingerprints, queries
 from app.recordings.models import Recording
 from app.recordings.service import lifecycle
 from app.recordings.service.steps import is_worked_on
@@ -21,6 +22,7 @@ from app.uploads import service as uploads
 ROOT = "recordings/"
 SETTLED = timedelta(minutes=1)
 VIEWS_KEPT = timedelta(hours=1)
+COMPARED_WITHIN, MOST_AGAIN = timedelta(minutes=30), 20
 
 
 def fail_abandoned(db: Database) -> None:
@@ -32,6 +34,16 @@ def fail_abandoned(db: Database) -> None:
     for recording_id in ended:
         with db.transaction() as session:
             _fail(session, recording_id)
+
+
+def compare_again(db: Database) -> None:
+    """Has recordings compared whose comparison gave up: until it is done, no version that holds them can be frozen."""
+    with db.transaction() as session:
+        waiting = fingerprints.uncompared(session, now() - COMPARED_WITHIN, limit=MOST_AGAIN)
+        for recording_id in waiting:
+            with suppress(AlreadyQueued):
+                lock = f"recordings.compare {recording_id}"
+                defer(session, "recordings.compare", queueing_lock=lock, recording_id=recording_id)
 
 
 def _fail(session: Session, recording_id: UUID) -> None:

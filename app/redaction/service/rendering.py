@@ -55,14 +55,14 @@ def recording_of(session: Session, redaction_id: UUID) -> UUID | None:
     return redaction.recording_id if redaction else None
 
 
-def begin(session: Session, redaction_id: UUID) -> Order | None:
-    """Marks an approved redaction as being rendered; None when there is nothing (left) to do."""
+def begin(session: Session, redaction_id: UUID, *, job_id: int | None) -> Order | None:
+    """Marks an approved redaction as being rendered; None when there is nothing (left) to do for this job."""
     redaction = _locked(session, redaction_id)
-    if redaction is None or redaction.state not in queries.RENDERING:
+    if redaction is None or redaction.state not in queries.RENDERING or redaction.job_id != job_id:
         return None
     source = material(session, redaction.recording_id)
     if source is None:
-        fail(session, redaction_id, GONE)
+        fail(session, redaction_id, GONE, job_id=job_id)
         return None
     if redaction.state == "approved":
         lifecycle.move(session, redaction, "rendering")
@@ -80,13 +80,18 @@ def commit_render(
     session: Session,
     redaction_id: UUID,
     *,
+    job_id: int | None,
     master: StoredFile | None,
     clips: dict[UUID, StoredFile],
     made_by: dict[str, Any],
 ) -> None:
-    """Makes what was stored the redaction's; without a master there was nothing to hide. Raises Superseded."""
+    """Makes what was stored the redaction's; without a master there was nothing to hide.
+
+    Raises Superseded, also where the approval that this job renders was stopped and another one given since.
+    """
     redaction = _locked(session, redaction_id)
-    if redaction is None or redaction.state != "rendering" or redaction.recording.state != "ready":
+    current = redaction is not None and redaction.state == "rendering" and redaction.job_id == job_id
+    if redaction is None or not current or redaction.recording.state != "ready":
         raise Superseded(f"the rendering of redaction {redaction_id} no longer counts")
     if master is not None:
         redaction.blob_key, redaction.size, redaction.sha256 = master.blob_key, master.size, master.sha256
@@ -106,10 +111,10 @@ def commit_render(
     lifecycle.note(session, SYSTEM, Tag.REDACTION_RENDERED, redaction, details)
 
 
-def fail(session: Session, redaction_id: UUID, reason: str) -> None:
-    """Ends a rendering that cannot succeed, with the reason that a person reads."""
+def fail(session: Session, redaction_id: UUID, reason: str, *, job_id: int | None) -> None:
+    """Ends a rendering that cannot succeed, with the reason that a person reads, unless another job does it by now."""
     redaction = _locked(session, redaction_id)
-    if redaction is not None and redaction.state in queries.RENDERING:
+    if redaction is not None and redaction.state in queries.RENDERING and redaction.job_id == job_id:
         redaction.reason = reason
         lifecycle.move(session, redaction, "failed")
         lifecycle.note(session, SYSTEM, Tag.REDACTION_FAILED, redaction, {"reason": reason})

@@ -14,14 +14,16 @@ from app.authz.predicates import require_person
 from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.identity import Identity
+from app.jobs import MEDIA_QUEUE, defer
 from app.jobs import cancel as cancel_job
-from app.jobs import defer
 from app.recordings.ledger import LedgerOf
 from app.redaction import queries, regions
 from app.redaction.models import Redaction, RedactionRegion
 from app.redaction.regions import Wanted
 from app.redaction.service import lifecycle, rows
 from app.redaction.service.errors import RedactionState, Undecided
+
+ASKED_FOR = 10  # a person waits for it: before every recording that nobody asks for
 
 
 def add_region(
@@ -106,7 +108,9 @@ def approve(session: Session, identity: Identity, *, redaction_id: UUID, version
     pending = sum(row.decision == "pending" for row in redaction.regions)
     if pending:
         raise Undecided(f"{pending} regions are neither accepted nor rejected: decide them first")
-    job_id = defer(session, "redaction.render", redaction_id=redaction.id)  # first, for it flushes
+    job_id = defer(  # first, for it flushes
+        session, "redaction.render", queue=MEDIA_QUEUE, priority=ASKED_FOR, redaction_id=redaction.id
+    )
     redaction.approved_by, redaction.approved_at = require_person(identity), now()
     redaction.job_id, redaction.reason = job_id, None
     lifecycle.move(session, redaction, "approved")

@@ -20,13 +20,13 @@ def fail_abandoned(db: Database) -> None:
     """Fails redactions whose job gave up: a person reads why, and nothing is 'rendering' for ever."""
     with db.transaction() as session:
         ended = [
-            one.id
+            (one.id, one.job_id)
             for one in queries.unfinished(session)
             if one.job_id is None or status_of(session, one.job_id) not in ALIVE
         ]
-    for redaction_id in ended:
+    for redaction_id, job_id in ended:
         with db.transaction() as session:
-            fail(session, redaction_id, GAVE_UP)
+            fail(session, redaction_id, GAVE_UP, job_id=job_id)
 
 
 def remove_strays(db: Database, vault: Vault, prefix: str = ROOT) -> int:

@@ -39,6 +39,7 @@ from app.releases.service.errors import (
     SignedTwice,
     VersionNotFrozen,
 )
+from app.releases.service.samples import NothingToRelease, frozen_footage
 
 SIGNABLE = ("built", "awaiting_sign_off", "signed")
 
@@ -87,6 +88,11 @@ def require_footage(session: Session, release: Release) -> None:
         raise FootageWithdrawn
     if begun_and_not_finished(session, queries.released_recordings(session, release.dataset_version_id)):
         raise RedactionBegun
+    rows = queries.items_to_pack(session, release.dataset_version_id, queries.RELEASED_SPLITS)
+    try:
+        frozen_footage(session, rows)
+    except NothingToRelease as changed:
+        raise RedactionBegun(str(changed)) from changed
 
 
 def get_release(session: Session, identity: Identity, release_id: UUID, *, lock: bool = False) -> Release:

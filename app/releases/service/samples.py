@@ -50,7 +50,7 @@ def samples_of(
         raise NothingToRelease(
             "every clip of the version is in the sealed test split: compose one with more exercises"
         )
-    footage = _frozen_footage(session, rows)
+    footage = frozen_footage(session, rows)
     keys = {
         k.id: k
         for k in session.scalars(select(DataKey).where(DataKey.id.in_({r.data_key_id for _, _, r in rows})))
@@ -60,13 +60,15 @@ def samples_of(
         on_open = partial(on_clip, position)
         file = footage[clip.id]
         opened = _clip_opener(vault, keys[recording.data_key_id], file.blob_key, on_open)
-        document = clip_document(item, clip, recording, file).encode()
+        document = clip_document(item, clip, recording).encode()
         members = (Member("mp4", file.size, opened), Member.of_bytes("json", document))
         samples.append(Sample(str(clip.id), members))
-    return samples, {str(i.clip_id): Listed(i.split or "", footage[i.clip_id].variant) for i, _, _ in rows}
+    return samples, {
+        str(i.clip_id): Listed(i.split or "", (i.footage or _untouched(c))["variant"]) for i, c, _ in rows
+    }
 
 
-def _frozen_footage(session: Session, rows: list[tuple[DatasetItem, Clip, Recording]]) -> dict[UUID, Footage]:
+def frozen_footage(session: Session, rows: list[tuple[DatasetItem, Clip, Recording]]) -> dict[UUID, Footage]:
     """Each clip's file as the freeze chose it. Raises NothingToRelease where a redaction was begun or ended since."""
     begun = begun_and_not_finished(session, {recording.id for _, _, recording in rows})
     try:
@@ -93,7 +95,11 @@ def _clip_opener(
     return opened
 
 
-def clip_document(item: DatasetItem, clip: Clip, recording: Recording, footage: Footage) -> ClipDocument:
+def _untouched(clip: Clip) -> dict[str, Any]:
+    return {"variant": "original", "redaction": None, "sha256": clip.sha256.hex()}
+
+
+def clip_document(item: DatasetItem, clip: Clip, recording: Recording) -> ClipDocument:
     """The labels file of one clip, from what the freeze fixed."""
     record: dict[str, Any] = item.labels or {}
     return ClipDocument(
@@ -108,9 +114,6 @@ def clip_document(item: DatasetItem, clip: Clip, recording: Recording, footage: 
         start_pts=clip.start_pts,
         end_pts=clip.end_pts,
         labels=tuple(Label(**label) for label in record["labels"]),
-        footage=FootageDocument(
-            variant=footage.variant,
-            redaction=str(footage.redaction_id) if footage.redaction_id else None,
-            sha256=footage.sha256.hex(),
-        ),
+        # as the freeze said it: a redaction that was looked through since, and hid nothing, changes no byte
+        footage=FootageDocument(**(item.footage or _untouched(clip))),
     )

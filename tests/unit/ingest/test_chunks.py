@@ -167,3 +167,11 @@ def test_fragments_of_another_coding_do_not_join(tmp_path: Path) -> None:
     parts[0].write_bytes(box(b"moov", b"one"))
     with pytest.raises(MachineFault, match="without fragments"):
         join_fragments(parts[:1], tmp_path / "whole")
+
+
+def test_a_chunk_in_which_no_tile_falls_due_is_coded_all_the_same(tmp_path: Path) -> None:
+    """Hours of footage have a tile less often than a chunk begins."""
+    source = synthetic.plain(tmp_path / "a.mp4", seconds=7, extra=CLOSED)
+    report = ingest(source, tmp_path / "out", profile=replace(CHUNKED, storyboard_tiles=1))
+    assert len(report.recipes[0].parameters["chunks"]) == 3
+    assert (tmp_path / "out" / "storyboard.vtt").read_text().count("-->") == 1

@@ -99,3 +99,23 @@ def test_sound_comes_out_at_one_loudness_and_never_over_the_top(
     peak = float(re.findall(r"Peak:\s+(-?[\d.]+) dBFS", said)[-1])
     assert loudness == pytest.approx(-23, abs=1)
     assert peak <= 0
+
+
+def test_units_of_private_types_are_not_copied(tmp_path: Path) -> None:
+    """What a camera or a stranger stores among the pictures, in units that no decoder reads, stays behind."""
+    plain = synthetic.plain(
+        tmp_path / "a.mp4", seconds=2, codec=("-c:v", "libx264", *CONFORMING, "-bf", "0"), channels=0
+    )
+    annexb = tmp_path / "a.h264"
+    synthetic.run_ffmpeg("-i", str(plain), "-c", "copy", "-f", "h264", str(annexb))
+    private = b"\x00\x00\x01\x1e" + b"PC-4711-AT-HOME" + b"\x80"  # type 30: unspecified
+    start = b"\x00\x00\x01\x65"
+    marked = annexb.read_bytes().replace(start, private + start)
+    assert marked.count(b"PC-4711") > 0
+    annexb.write_bytes(marked)
+    source = tmp_path / "b.mp4"
+    synthetic.run_ffmpeg("-r", "25", "-i", str(annexb), "-c", "copy", str(source))
+    assert b"PC-4711" in source.read_bytes()
+    ingest(source, tmp_path / "out")
+    for made in (tmp_path / "out").rglob("*.mp4"):
+        assert b"PC-4711" not in made.read_bytes(), made.name

@@ -90,13 +90,34 @@ def test_a_missing_file_is_the_machines_fault(tmp_path: Path) -> None:
         ingest(tmp_path / "gone.mp4", tmp_path / "out")
 
 
-def test_a_broken_sound_track_is_refused_in_plain_words(tmp_path: Path) -> None:
+def test_a_broken_sound_track_costs_no_pictures(tmp_path: Path) -> None:
     """Of a decoder's own words, addresses and all, nothing reaches the person who uploaded."""
     data = bytearray(synthetic.plain(tmp_path / "a.ts", seconds=2).read_bytes())
     for at in range(0, len(data) - 188, 188):
         if int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF == 0x101:  # the packets of the second stream
             data[at + 40 : at + 188] = bytes(148)
     (tmp_path / "broken.ts").write_bytes(data)
-    refused = refusal(tmp_path / "broken.ts", tmp_path / "out")
-    assert refused.reason_code == "undecodable"
-    assert refused.message == "The sound of the file cannot be decoded. Copy it from the camera again."
+    report = ingest(tmp_path / "broken.ts", tmp_path / "out")
+    assert report.source.frame_count == 50
+
+
+def test_what_an_edit_list_leaves_out_is_not_missing(tmp_path: Path) -> None:
+    """A trim without coding, as telephones do it, leaves the pictures stored and ends the showing earlier."""
+    whole = synthetic.plain(tmp_path / "whole.mp4", seconds=2, extra=("-bf", "0", "-g", "10"))
+    data = bytearray(whole.read_bytes())
+    at = data.index(b"elst") + 12  # its first entry's length, in the movie's ticks: ISO/IEC 14496-12, 8.6.6
+    ticks = int.from_bytes(data[at : at + 4], "big")
+    data[at : at + 4] = (ticks // 2).to_bytes(4, "big")
+    source = tmp_path / "trimmed.mp4"
+    source.write_bytes(data)
+    report = ingest(source, tmp_path / "out")
+    assert 20 <= report.source.frame_count < 50
+
+
+def test_pictures_that_change_their_size_are_refused_and_not_tried_again(tmp_path: Path) -> None:
+    parts = [
+        synthetic.plain(tmp_path / f"{size}.ts", size=size, seconds=1) for size in ("160x120", "320x240")
+    ]
+    source = tmp_path / "sizes.ts"
+    source.write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert refusal(source, tmp_path / "out").reason_code in ("undecodable", "unusable_timing")

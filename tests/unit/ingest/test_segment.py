@@ -89,3 +89,11 @@ def test_clips_after_the_end_of_the_sound_are_silent_for_as_long_as_they_show(tm
         heard = sound(tools, tmp_path / "out" / clip.path)
         assert len(heard) / 48_000 == pytest.approx(4, abs=0.05)
         assert (np.abs(heard).max() > 1000) == (number == 0)
+
+
+def test_the_first_clip_begins_with_its_first_sound(tmp_path: Path) -> None:
+    source = synthetic.plain(tmp_path / "tone.mp4", seconds=3)
+    ingest(source, tmp_path / "out")
+    heard = sound(find_tools(), tmp_path / "out" / "clips" / "0000.mp4")
+    whole = sound(find_tools(), tmp_path / "out" / "master.mp4")
+    assert np.abs(heard[:480]).max() > np.abs(whole[:480]).max() / 2

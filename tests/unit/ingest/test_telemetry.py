@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.gopro import Payload, Reading, read_payload
+from ingest.gopro import Fix, Payload, Reading, read_payload
 from ingest.pipeline import ingest
 from ingest.probe import probe
 from ingest.tags import Tag, created_of, location_of, read_tags, time_code_of
-from ingest.telemetry import Telemetry, extract_telemetry
+from ingest.telemetry import Telemetry, _put_together, extract_telemetry
 from ingest.workspace import Workspace
 from tests.media import gpmf, synthetic
 
@@ -143,3 +143,13 @@ def test_places_are_read_by_iso_6709(said: str, expected: tuple[float, float, fl
 )
 def test_a_clock_that_was_never_set_is_not_believed(said: str, expected: datetime | None) -> None:
     assert created_of((Tag(None, "creation_time", said),)) == expected
+
+
+def test_fixes_at_impossible_times_are_left_out() -> None:
+    reading = Reading(
+        fixes=[
+            Fix(t, 51.5, -0.1, 0.0, 0.0, None, datetime(2026, 1, 1, tzinfo=UTC)) for t in (1e11, -1e11, 2.0)
+        ]
+    )
+    told = _put_together((), reading, [])
+    assert [fix.t for fix in told.fixes] == [2.0]

@@ -366,3 +366,43 @@ def test_stopping_a_recording_ends_all_its_jobs(
         assert session.scalar(waiting) == 0
     tasks.encode(job_context(database, settings, vault, job_id=9), recording_id=recording.id, step="sound")
     assert not _steps(database, recording.id)
+
+
+def test_a_recording_planned_by_another_version_is_planned_anew(
+    database: Database, settings: Settings, vault: Vault, film: bytes
+) -> None:
+    """An upgrade meets steps whose keys are not its own: they are planned again, not left undone for ever."""
+    with database.transaction() as session:
+        recording = make_recording(session, vault, data=film)
+    tasks.normalise(job_context(database, settings, vault), recording_id=recording.id)
+    with database.transaction() as session:
+        for row in queries.ingest_steps(session, recording.id):
+            row.key = "of another version"
+        session.add(IngestStep(recording_id=recording.id, name="encode-0007", key="of another plan"))
+        session.execute(text("UPDATE procrastinate_jobs SET status = 'succeeded'"))
+    tasks.encode(job_context(database, settings, vault, job_id=50), recording_id=recording.id, step="sound")
+    with database.transaction() as session:
+        waiting = text("SELECT task_name FROM procrastinate_jobs WHERE status = 'todo'")
+        assert list(session.scalars(waiting)) == ["recordings.normalise"]
+    ingest_on_the_spot(database, settings, vault, recording.id)
+    done = _get(database, Recording, recording.id)
+    assert isinstance(done, Recording)
+    assert done.state == "ready"
+
+
+def test_a_comparison_that_gave_up_is_asked_for_again(
+    database: Database, settings: Settings, vault: Vault, film: bytes
+) -> None:
+    with database.transaction() as session:
+        recording = make_recording(session, vault, data=film)
+    ingest_on_the_spot(database, settings, vault, recording.id)
+    asked = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'recordings.compare'")
+    with database.transaction() as session:
+        before = session.scalar(asked)
+        session.execute(
+            text("UPDATE fingerprints SET compared_at = NULL, created_at = now() - interval '1 hour'")
+        )
+    for _ in range(2):  # once is enough
+        service.compare_again(database)
+    with database.transaction() as session:
+        assert session.scalar(asked) == (before or 0) + 1

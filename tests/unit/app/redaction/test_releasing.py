@@ -101,9 +101,10 @@ def test_a_version_frozen_before_a_redaction_is_not_built(stage: Stage, state: s
     assert "compose a new version" in (failed.reason or "")
 
 
-def test_a_redaction_begun_after_the_build_stops_the_signing(stage: Stage) -> None:
+@pytest.mark.parametrize("state", ["in_review", "rendered"])
+def test_a_redaction_after_the_build_stops_the_signing(stage: Stage, state: str) -> None:
     release_id = stage.build()
-    redaction_of(stage, state="in_review")
+    redaction_of(stage, state=state)
     with stage.database.transaction() as session, pytest.raises(RedactionBegun):
         composing.request_sign_off(session, stage.manager, stage.keys, release_id=release_id)
 

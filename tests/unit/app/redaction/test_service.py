@@ -266,7 +266,8 @@ def test_nothing_is_shown_or_rendered_of_a_withdrawn_recording(
         with pytest.raises(NotFound):
             service.newest(session, officer, redaction.recording_id)
     with database.transaction() as session:
-        assert rendering.begin(session, redaction.id) is None
+        job_id = session.get_one(Redaction, redaction.id).job_id
+        assert rendering.begin(session, redaction.id, job_id=job_id) is None
         failed = session.get_one(Redaction, redaction.id)
         assert (failed.state, failed.reason) == ("failed", rendering.GONE)
 
@@ -300,7 +301,9 @@ def test_a_rendering_whose_job_gave_up_fails_and_can_be_approved_again(
         failed = session.get_one(Redaction, redaction.id)
         assert (failed.state, failed.reason) == ("failed", sweeping.GAVE_UP)
         with pytest.raises(Superseded):
-            rendering.commit_render(session, redaction.id, master=None, clips={}, made_by={})
+            rendering.commit_render(
+                session, redaction.id, job_id=redaction.job_id, master=None, clips={}, made_by={}
+            )
         again = service.approve(session, officer, redaction_id=redaction.id, version=failed.version)
         assert (again.state, again.reason) == ("approved", None)
 

@@ -14,7 +14,7 @@ from app.accounts.models import Organisation
 from app.audit.models import AuditEvent
 from app.core.db import Database
 from app.core.identity import Identity, Role
-from app.jobs import JobAborted, MachineFault, Superseded
+from app.jobs import JobAborted, JobContext, MachineFault, Superseded
 from app.recordings import queries as recordings
 from app.recordings.models import Clip, Recording
 from app.recordings.service import key_of
@@ -61,6 +61,15 @@ def ready(database: Database, settings: Settings, vault: Vault, film: bytes) -> 
     return recording.id, officer
 
 
+def render_job(
+    database: Database, settings: Settings, vault: Vault, redaction_id: UUID, attempt: int = 1
+) -> JobContext:
+    """What a worker would give to the job that the approval enqueued."""
+    with database.transaction() as session:
+        job_id = session.get_one(Redaction, redaction_id).job_id
+    return job_context(database, settings, vault, job_id=job_id or 0, attempt=attempt)
+
+
 def approved(database: Database, settings: Settings, vault: Vault, ready: tuple[UUID, Identity]) -> UUID:
     """Looked through, everything accepted, approved; the redaction's id."""
     recording_id, officer = ready
@@ -79,8 +88,9 @@ def test_faces_and_voices_are_found_approved_and_gone(
     database: Database, settings: Settings, vault: Vault, ready: tuple[UUID, Identity], tmp_path: Path
 ) -> None:
     redaction_id = approved(database, settings, vault, ready)
-    tasks.render_approved(job_context(database, settings, vault, job_id=4), redaction_id=redaction_id)
-    tasks.render_approved(job_context(database, settings, vault, job_id=5), redaction_id=redaction_id)
+    for attempt in (1, 2):  # it may run again
+        job = render_job(database, settings, vault, redaction_id, attempt)
+        tasks.render_approved(job, redaction_id=redaction_id)
     with database.transaction() as session:
         done = session.get_one(Redaction, redaction_id)
         regions = session.scalars(select(RedactionRegion)).all()
@@ -132,7 +142,7 @@ def test_the_recording_itself_is_untouched(
 
     before = everything()
     redaction_id = approved(database, settings, vault, ready)
-    tasks.render_approved(job_context(database, settings, vault, job_id=4), redaction_id=redaction_id)
+    tasks.render_approved(render_job(database, settings, vault, redaction_id), redaction_id=redaction_id)
     assert everything() == before
 
 
@@ -143,7 +153,7 @@ def test_without_an_accepted_region_nothing_is_rendered_and_that_is_on_record(
     with database.transaction() as session:
         opened = service.open_redaction(session, officer, recording_id)
         service.approve(session, officer, redaction_id=opened.id, version=opened.version)
-    tasks.render_approved(job_context(database, settings, vault, job_id=4), redaction_id=opened.id)
+    tasks.render_approved(render_job(database, settings, vault, opened.id), redaction_id=opened.id)
     with database.transaction() as session:
         done = session.get_one(Redaction, opened.id)
         assert (done.state, done.blob_key, done.made_by) == ("rendered", None, {"regions": 0})
@@ -170,17 +180,46 @@ def test_a_rendering_that_was_stopped_leaves_no_trace(
 
     monkeypatch.setattr(rendering, "commit_render", stopped)
     with pytest.raises(Superseded):
-        tasks.render_approved(job_context(database, settings, vault, job_id=4), redaction_id=redaction_id)
+        tasks.render_approved(render_job(database, settings, vault, redaction_id), redaction_id=redaction_id)
     with database.transaction() as session:
         assert session.get_one(Redaction, redaction_id).state == "in_review"
     assert list(vault.store.list("redactions/")) == []
+
+
+def test_what_was_stopped_does_not_count_for_the_approval_that_followed(
+    database: Database,
+    settings: Settings,
+    vault: Vault,
+    ready: tuple[UUID, Identity],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that goes on after the stop must not hand in the old regions as the new ones."""
+    redaction_id = approved(database, settings, vault, ready)
+    commit = rendering.commit_render
+
+    def approved_again(*args: object, **named: object) -> None:
+        monkeypatch.setattr(rendering, "commit_render", commit)
+        with database.transaction() as session:
+            running = session.get_one(Redaction, redaction_id)
+            stopped = service.cancel(session, ready[1], redaction_id=redaction_id, version=running.version)
+            service.approve(session, ready[1], redaction_id=redaction_id, version=stopped.version)
+        with database.transaction() as session:
+            following = session.get_one(Redaction, redaction_id)
+            assert rendering.begin(session, redaction_id, job_id=following.job_id) is not None
+        commit(*args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rendering, "commit_render", approved_again)
+    with pytest.raises(Superseded):
+        tasks.render_approved(render_job(database, settings, vault, redaction_id), redaction_id=redaction_id)
+    with database.transaction() as session:
+        assert session.get_one(Redaction, redaction_id).state == "rendering"
 
 
 def test_an_aborted_job_stops_inside_ffmpeg(
     database: Database, settings: Settings, vault: Vault, ready: tuple[UUID, Identity]
 ) -> None:
     redaction_id = approved(database, settings, vault, ready)
-    job = job_context(database, settings, vault, job_id=4)
+    job = render_job(database, settings, vault, redaction_id)
     job.should_abort = lambda: True
     with pytest.raises(JobAborted):
         tasks.render_approved(job, redaction_id=redaction_id)
