@@ -4,14 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) infra/setup/bootstrap.py
 # A benchmark or campaign of one name, and a seed that repeats a campaign exactly.
-NARROW := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+NARROW := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample)
 UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --quiet \
 	$(if $(UPGRADE),--upgrade)
 RUNTIME := --extra server --extra ingest --extra detector --extra embedded --extra sample --extra web
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run test bench campaign campaign-sample lint format types imports unit lock clean
+.PHONY: help setup setup-dev demo run test bench campaign lint format types imports unit lock clean
 
 help: ## list what there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,12 +28,12 @@ demo: setup ## upload, ingest, label, freeze, sign, publish, pull, detect: the w
 run: setup ## the service, left running: staff on :8000, partners on :8001
 	@exec $(BIN)/cordon run
 
-test: lint types imports campaign-sample unit ## lint, types, import rules and every test
+test: lint types imports unit ## lint, types, import rules and every test
 
 bench: setup-dev ## every benchmark against its peers (ONLY=name; SAVE=1 keeps the figures in docs/results)
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SAVE),--save)
 
-campaign: setup-dev ## long fault, hostile-file and isolation campaigns (ONLY=name SEED=n)
+campaign: setup-dev ## long fault, hostile-file and isolation campaigns (ONLY=name SEED=n SAMPLE=1)
 	@$(BIN)/python -m tests.faults $(NARROW)
 
 lint: setup-dev ## ruff: rules and format
@@ -52,12 +52,9 @@ types: setup-dev ## mypy, strict; TypeScript, strict
 imports: setup-dev ## the import rules of docs/architecture
 	@$(BIN)/lint-imports
 
-campaign-sample: setup-dev
-	@if [ -f tests/faults/__main__.py ]; then $(BIN)/python -m tests.faults --sample; fi
-
-unit: setup-dev ## every test, two processes
+unit: setup-dev ## every test, in three processes (WORKERS=n): some of them wait
 	@mkdir -p build
-	@$(BIN)/pytest -n $(or $(WORKERS),2) --dist loadgroup --junitxml build/junit.xml $(ARGS)
+	@$(BIN)/pytest -n $(or $(WORKERS),3) --dist loadgroup --junitxml build/junit.xml $(ARGS)
 
 lock: setup-dev ## resolve the dependencies anew into hashed locks (UPGRADE=1 for the newest)
 	@$(UV_LOCK) infra/requirements/bootstrap.in -o infra/requirements/bootstrap.txt

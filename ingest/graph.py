@@ -43,6 +43,8 @@ FRAGMENTS = {
 # Never reached: a key frame is forced each interval. (With `keyint=infinite` and two threads, x264's bytes differed
 # from run to run.)
 _LONGEST_GOP = 1000
+# What two threads put in place of a damaged picture's lost parts is left to a race, and no decoding gave it again.
+DECODER_THREADS = 1
 # SEI units hold x264's version and options; the decoder needs none of them.
 NO_SEI = "filter_units=remove_types=6"
 GLOBAL = ("-nostdin", "-hide_banner", "-v", "error", "-copyts")
@@ -63,7 +65,7 @@ def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
 
     The master's pictures are left out where they are copied from the source.
     """
-    decoded = _decoded(plan, chunk, profile, limits).filter_multi_output("split", 2)
+    decoded = _decoded(plan, chunk, limits).filter_multi_output("split", 2)
     ledger = ffmpeg.output(
         decoded[0],
         FRAMES_NAME,
@@ -72,14 +74,14 @@ def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
     )
     outputs = [ledger, *_outputs(_zero_based(decoded[1], plan), plan, chunk, profile)]
     return ffmpeg.merge_outputs(*outputs).global_args(
-        *GLOBAL, "-nostats", "-progress", "pipe:1", "-filter_complex_threads", str(profile.decoder_threads)
+        *GLOBAL, "-nostats", "-progress", "pipe:1", "-filter_complex_threads", str(profile.filter_threads)
     )
 
 
-def _decoded(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
+def _decoded(plan: Plan, chunk: Chunk, limits: Limits) -> Any:
     """The chunk's frames as the decoder gives them, with the source's own time stamps."""
     # rotation is done later, by hand: the ledger hashes what was decoded, not what was turned
-    options: dict[str, Any] = {"display_rotation:v": 0, "threads": profile.decoder_threads}
+    options: dict[str, Any] = {"display_rotation:v": 0, "threads": DECODER_THREADS}
     bounds: dict[str, int] = {}
     if chunk.seek is not None:
         options |= {"ss": f"{chunk.seek:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.ffmpeg import find_tools
-from ingest.graph import GLOBAL
+from ingest.graph import DECODER_THREADS, GLOBAL
 from ingest.mux import master_graph
 from ingest.pipeline import ingest
 from ingest.plan import make_plan
@@ -123,14 +123,14 @@ def bare(source: Path, target: Path, options: tuple[str, ...]) -> None:
     picture = ("-vf", f"scale=-2:{PROFILE.max_short_side}", "-c:v", "libx264", *options)
     quality = ("-crf", str(PROFILE.crf), "-threads", str(PROFILE.threads), "-pix_fmt", "yuv420p")
     sound = ("-c:a", "aac", "-b:a", str(PROFILE.audio_bit_rate), "-ar", str(PROFILE.audio_rate))
-    decoding = ("-threads", str(PROFILE.decoder_threads), "-i", str(source))
+    decoding = ("-threads", str(DECODER_THREADS), "-i", str(source))
     _ffmpeg(*decoding, *picture, *quality, *sound, str(target))
 
 
 def separate(source: Path, folder: Path) -> None:
     """Every output by a run of its own over the source, as scripts do it."""
     folder.mkdir(exist_ok=True)
-    given = ("-threads", str(PROFILE.decoder_threads), "-i", str(source))
+    given = ("-threads", str(DECODER_THREADS), "-i", str(source))
     bare(source, folder / "master.mp4", ("-preset", PROFILE.preset))
     proxy = (
         "-c:v",

@@ -27,17 +27,20 @@ class Looks:
         page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
         page.on("console", lambda message: self._console(page, message))
 
-    def at(self, page: Page, name: str) -> None:
-        """Keeps `name-1280.png` and `name-390.png`; notes what axe finds serious and what does not fit the width."""
+    def at(self, page: Page, name: str, *, whole: bool = True) -> None:
+        """Keeps `name-1280.png` and `name-390.png`; notes what axe finds serious and what does not fit the width.
+
+        `whole` pictures the page to its end, which takes seconds where it is hundreds of screens long.
+        """
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=SCREENSHOTS / f"{name}-1280.png", full_page=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}-1280.png", full_page=whole)
         self._axe(page, name)
         page.set_viewport_size(NARROW)
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > NARROW["width"]:
             self.faults.append(f"{name}: {wide} pixels wide on a screen of {NARROW['width']}")
-        page.screenshot(path=SCREENSHOTS / f"{name}-390.png", full_page=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}-390.png", full_page=whole)
         page.set_viewport_size(WIDE)
         self.seen.add(name)
 

@@ -1,7 +1,8 @@
 """`make campaign`: long, seeded runs of faults, each judged by a checker that shares no code with what it judges.
 
 A campaign is a module here with `run(seed, sample, folder) -> Outcome`. The seed decides everything that is left to
-chance and is printed first: `make campaign ONLY=name SEED=n` repeats one. `--sample` is the short run of `make test`.
+chance and is printed first: `make campaign ONLY=name SEED=n` repeats one. `--sample` is the short run
+of `make test` (tests/faults/test_samples.py).
 """
 
 from __future__ import annotations

@@ -83,8 +83,6 @@ def _check(case: Case, source: Path, out: Path, report: Report) -> list[str]:
     ledger = Ledger.read(out / "ledger.parquet")
     wrong = []
     own, found = hashes(source), [digest.hex() for digest in ledger.hashes]
-    if case.fault in DAMAGES and [digest for _, digest in own] != found:
-        own = hashes(source, threads=2)  # what a decoder puts in place of lost parts depends on its threads
     if [pts for pts, _ in own] != ledger.pts.tolist():
         wrong.append(f"times differ: {len(own)} frames decoded, {ledger.frame_count} in the ledger")
     elif [digest for _, digest in own] != found:
@@ -138,14 +136,14 @@ def _check_sound(case: Case, out: Path) -> list[str]:
     )
 
 
-def _decode(source: Path, *options: str, threads: int = 1) -> bytes:
+def _decode(source: Path, *options: str) -> bytes:
     argv = [
         find_tools().ffmpeg,
         "-nostdin",
         "-v",
         "quiet",
         "-threads",
-        str(threads),
+        "1",
         "-copyts",
         "-noautorotate",
         "-i",
@@ -155,9 +153,9 @@ def _decode(source: Path, *options: str, threads: int = 1) -> bytes:
     return subprocess.run([*argv, *shown], capture_output=True, check=True, timeout=120).stdout
 
 
-def hashes(source: Path, threads: int = 1) -> list[tuple[int, str]]:
+def hashes(source: Path) -> list[tuple[int, str]]:
     """PTS, and MurmurHash3 in hex, of each picture that decodes."""
-    told = _decode(source, "-c:v", "rawvideo", "-f", "framehash", "-hash", "murmur3", threads=threads)
+    told = _decode(source, "-c:v", "rawvideo", "-f", "framehash", "-hash", "murmur3")
     rows = [line.split(",") for line in told.decode().splitlines() if line[0] != "#"]
     return [(int(row[2]), row[5].strip()) for row in rows]
 

@@ -37,7 +37,7 @@ def _state(database: Database, recording: Recording) -> str:
 def test_a_killed_worker_is_replaced_and_nothing_is_there_twice(
     database: Database, settings: Settings, vault: Vault, tmp_path: Path
 ) -> None:
-    film = make_film(tmp_path / "film.mp4", seconds=40, rate=30, size="1280x720").read_bytes()
+    film = make_film(tmp_path / "film.mp4", seconds=20, rate=30, size="640x360").read_bytes()
     with database.transaction() as session:
         recording = make_recording(session, vault, data=film)
         recording.job_id = defer(session, "recordings.normalise", recording_id=recording.id)

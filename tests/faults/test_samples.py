@@ -1,0 +1,18 @@
+"""A short, seeded run of each campaign; all of each is `make campaign`."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from tests.faults.__main__ import hold, names
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", names())
+def test_nothing_is_found(name: str) -> None:
+    result = hold(name, secrets.randbelow(10**6), sample=True)
+    assert result["cases"] > 0
+    assert result["failures"] == [], f"repeat: make campaign ONLY={name} SEED={result['seed']} SAMPLE=1"
