@@ -14,6 +14,8 @@ _FIRST_NAME = "first.txt"
 _LOUDNESS = re.compile(r"^\s+I:\s+(-?\d+\.\d+|-inf|nan) LUFS", re.MULTILINE)
 # What ffmpeg says when it has measured, and after it of an output that got nothing (fftools/ffmpeg_mux.c).
 _SUMMARY, _EMPTY = "Summary:", "Output file is empty"
+# What it says when the sound changes its layout, rate or format on the way (fftools/ffmpeg_filter.c).
+_CHANGED = "because audio parameters changed"
 # Below this the sound is silence, and there is nothing to bring up (the absolute gate of ITU-R BS.1770).
 _SILENCE_LUFS = -70.0
 
@@ -22,11 +24,13 @@ _SILENCE_LUFS = -70.0
 class Measured:
     """`zero` is the PTS of the first picture that decodes, in the track's time base: the master's time zero.
     `loudness` is the integrated loudness of the sound in LUFS; None where there is no sound, or only silence.
-    `heard` is False where not one sample of the sound can be decoded."""
+    `heard` is False where not one sample of the sound can be decoded; `changing` is True where its layout, rate or
+    format is not the same from beginning to end (the loudness is then that of the last of them)."""
 
     zero: int
     loudness: float | None
     heard: bool
+    changing: bool = False
 
 
 def measure(workspace: Workspace, probe: Probe) -> Measured:
@@ -67,7 +71,12 @@ def measure(workspace: Workspace, probe: Probe) -> Measured:
     if not rows:
         raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
     heard = probe.audio is not None and _EMPTY not in done.stderr.rpartition(_SUMMARY)[2]
-    return Measured(zero=int(rows[0].split(",")[2]), loudness=_integrated(done.stderr), heard=heard)
+    return Measured(
+        zero=int(rows[0].split(",")[2]),
+        loudness=_integrated(done.stderr),
+        heard=heard,
+        changing=_CHANGED in done.stderr,
+    )
 
 
 def _integrated(said: str) -> float | None:

@@ -19,6 +19,7 @@ from ingest.streams import AudioStream
 from ingest.workspace import SOURCE_NAME, Workspace
 
 SOUND_NAME, PCM_NAME = "sound.m4a", "audio.wav"
+_EVEN_NAME = "even.mka"
 # Sound that lies wholly before the first picture is cut to nothing; a track that holds nothing cannot be joined.
 _LEAST_SECONDS = 0.1
 
@@ -29,11 +30,35 @@ def code_sound(workspace: Workspace, plan: Plan, profile: Profile) -> tuple[str,
     Time zero is the first picture: what comes before it is cut; gaps, and what is missing to the end of the pictures,
     are filled with silence. Raises FileRejected.
     """
-    argv = workspace.compile(_graph(plan, plan.source.audio, profile, workspace))
+    if (audio := plan.source.audio) is None:
+        raise ValueError("there is no sound to code")
+    zero = float(plan.measured.zero * plan.source.video.time_base)
+    source = ffmpeg.input(f"file:{SOURCE_NAME}", **input_options(workspace.limits))
+    sound = source[str(audio.index)].filter("asetpts", f"PTS-({zero!r})/TB").filter("atrim", start=0)
+    if plan.measured.changing:
+        _code(workspace, plan, _even(sound, audio, profile))
+        sound = ffmpeg.input(f"file:{_EVEN_NAME}", **input_options(workspace.limits))["a:0"]
+    argv = _code(workspace, plan, _graph(sound, plan, audio, profile))
+    (workspace.path / _EVEN_NAME).unlink(missing_ok=True)
+    return ("ffmpeg", *argv[1:])
+
+
+def _code(workspace: Workspace, plan: Plan, graph: Any) -> list[str]:
+    # a broken stretch of sound costs no pictures
+    argv = workspace.compile(graph.global_args(*GLOBAL, "-max_error_rate", "1"))
     done = workspace.run(argv, media_seconds=plan.source.duration)
     if done.status != 0:
         raise undecodable("sound", done)
-    return ("ffmpeg", *argv[1:])
+    return argv
+
+
+def _even(sound: Any, audio: AudioStream, profile: Profile) -> Any:
+    """The sound at its own times in one layout, rate and format.
+
+    Where they change ffmpeg builds its filters anew, and what fills the sound up from zero would begin again at zero.
+    """
+    options = {"c:a": "pcm_s16le", "ac": min(2, audio.channels), "ar": profile.audio_rate, "f": "matroska"}
+    return ffmpeg.output(sound, _EVEN_NAME, **CLEAN, **options)
 
 
 def gain_of(loudness: float | None, profile: Profile) -> float:
@@ -43,16 +68,9 @@ def gain_of(loudness: float | None, profile: Profile) -> float:
     return round(max(-profile.most_gain, min(profile.most_gain, profile.loudness - loudness)), 1)
 
 
-def _graph(plan: Plan, audio: AudioStream | None, profile: Profile, workspace: Workspace) -> Any:
-    if audio is None:
-        raise ValueError("there is no sound to code")
-    zero = float(plan.measured.zero * plan.source.video.time_base)
-    source = ffmpeg.input(f"file:{SOURCE_NAME}", **input_options(workspace.limits))
-    sound = (
-        source[str(audio.index)]
-        .filter("asetpts", f"PTS-({zero!r})/TB")
-        .filter("atrim", start=0)
-        .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
+def _graph(sound: Any, plan: Plan, audio: AudioStream, profile: Profile) -> Any:
+    parts = (
+        sound.filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
         .filter("apad", whole_dur=f"{max(plan.seconds, _LEAST_SECONDS):.6f}")
         .filter_multi_output("asplit", 2)
     )
@@ -64,9 +82,9 @@ def _graph(plan: Plan, audio: AudioStream | None, profile: Profile, workspace: W
     }
     plain = {"c:a": "pcm_s16le", "ac": 1, "ar": profile.pcm_rate, "f": "wav"}
     return ffmpeg.merge_outputs(
-        ffmpeg.output(_levelled(sound[0], plan, profile), SOUND_NAME, **CLEAN, **options, f="mp4"),
-        ffmpeg.output(sound[1], PCM_NAME, **CLEAN, **plain),
-    ).global_args(*GLOBAL, "-max_error_rate", "1")  # a broken stretch of sound costs no pictures
+        ffmpeg.output(_levelled(parts[0], plan, profile), SOUND_NAME, **CLEAN, **options, f="mp4"),
+        ffmpeg.output(parts[1], PCM_NAME, **CLEAN, **plain),
+    )
 
 
 def _levelled(sound: Any, plan: Plan, profile: Profile) -> Any:

@@ -135,6 +135,20 @@ def sound_shifted(path: Path, seconds: float) -> Path:
     return path
 
 
+def sound_of_changing_layout(path: Path) -> Path:
+    """MPEG-TS of two takes, 2 s each: mono, then stereo, with a tone of 0.2 s one second after each begins."""
+    takes = []
+    for channels, start in ((1, 0.0), (2, 2.2)):
+        take = path.with_name(f"take-{channels}.ts")
+        pictures = ("-f", "lavfi", "-i", f"testsrc2=s={SMALL}:r=25:d=2")
+        tone = ("-f", "lavfi", "-i", "aevalsrc='0.5*sin(2*PI*880*t)*between(t,1,1.2)':s=48000:d=2")
+        coding = (*_H264, "-g", "25", "-ac", str(channels), "-output_ts_offset", str(start))
+        run_ffmpeg(*pictures, *tone, *coding, "-f", "mpegts", str(take))
+        takes.append(take.read_bytes())
+    path.write_bytes(b"".join(takes))
+    return path
+
+
 def sound_longer(path: Path, seconds: float) -> Path:
     """One second of pictures under `seconds` of sound."""
     pictures = ("-f", "lavfi", "-i", f"testsrc2=s={SMALL}:r=25:d=1")

@@ -116,6 +116,19 @@ def test_sound_keeps_its_place_beside_the_pictures(tmp_path: Path, shift: float)
     assert len(samples) / 16_000 == pytest.approx(max(2, 2 + shift), abs=0.05)
 
 
+def test_sound_that_changes_its_layout_keeps_its_place(tmp_path: Path) -> None:
+    ingest(synthetic.sound_of_changing_layout(tmp_path / "two.ts"), tmp_path / "out")
+    ledger = Ledger.read(tmp_path / "out" / "ledger.parquet")
+    assert ledger.frame_count == 100
+    with wave.open(str(tmp_path / "out" / "audio.wav")) as pcm:
+        level = np.abs(np.frombuffer(pcm.readframes(pcm.getnframes()), dtype="<i2"))
+    loud = np.flatnonzero(level > 3000) / 16_000
+    second = float(ledger.time_of(50)) + 1
+    assert loud[0] == pytest.approx(1, abs=0.03)
+    assert loud[loud > 1.5][0] == pytest.approx(second, abs=0.03)
+    assert loud[-1] == pytest.approx(second + 0.2, abs=0.03)
+
+
 def test_a_stream_joined_at_its_middle_starts_at_its_first_whole_picture(tmp_path: Path) -> None:
     whole = synthetic.plain(tmp_path / "whole.ts", extra=("-g", "10", "-bf", "0"))
     late = tmp_path / "late.ts"
