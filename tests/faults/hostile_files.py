@@ -21,7 +21,7 @@ from tests.faults.outcome import Outcome
 from tests.faults.site import Site, open_site
 from tests.media.synthetic import plain, sound_only, variable_rate
 
-SAMPLE, FULL = 6, 500
+SAMPLE, FULL = 4, 500
 STILL_SECONDS = 300  # on the wall, a busy machine allowed for: no job of a file this small takes so long
 KNOWN = {"clips", "pg", "temporary", "worker.log", "home"}
 KNOWN_AT_HOME = {"keys", "uploads", "work", "objects"}
