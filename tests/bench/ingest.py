@@ -7,6 +7,7 @@ waveform, frame ledger, digests, clips, report). Counted are CPU seconds of this
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
@@ -188,7 +189,11 @@ def scene_split(source: Path, folder: Path) -> None:
         str(PROFILE.crf),
     ]
     subprocess.run(
-        command, check=True, timeout=600, env={"PATH": f"{folder}:/usr/bin:/bin"}, capture_output=True
+        command,
+        check=True,
+        timeout=600,
+        env=os.environ | {"PATH": f"{folder}:/usr/bin:/bin"},
+        capture_output=True,
     )
 
 
