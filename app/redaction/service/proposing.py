@@ -49,14 +49,22 @@ def request_proposals(session: Session, identity: Identity, recording_id: UUID) 
 
 def material(session: Session, recording_id: UUID) -> Material | None:
     """What to look through; None when the recording is not (or no longer) ready or has no master."""
-    recording = session.get(Recording, recording_id)
-    if recording is None or recording.state != "ready":
+    recording = ready(session, recording_id)
+    if recording is None:
         return None
     master = recordings.rendition(session, recording_id, "master")
     pcm = recordings.rendition(session, recording_id, "pcm")
     if master is None:
         return None
     return Material(recording, key_of(session, recording), master.blob_key, pcm.blob_key if pcm else None)
+
+
+def ready(session: Session, recording_id: UUID) -> Recording | None:
+    """The recording while it may be used, kept so until the transaction ends: a withdrawal waits, and then finds the
+    job that began before."""
+    locking = {"read": True, "of": Recording}
+    recording = session.get(Recording, recording_id, with_for_update=locking, populate_existing=True)
+    return recording if recording is not None and recording.state == "ready" else None
 
 
 def has_redaction(session: Session, recording_id: UUID) -> bool:
