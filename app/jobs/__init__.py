@@ -8,7 +8,7 @@ from app.jobs.context import JobContext
 from app.jobs.errors import AlreadyQueued, DoubtfulFault, JobAborted, MachineFault, Superseded
 from app.jobs.models import JobProgress
 from app.jobs.progress import progress_of
-from app.jobs.queue import cancel, defer, status_of
+from app.jobs.queue import cancel, cancel_about, defer, status_of
 from app.jobs.task import MEDIA_QUEUE, task
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "MachineFault",
     "Superseded",
     "cancel",
+    "cancel_about",
     "defer",
     "progress_of",
     "status_of",

@@ -22,7 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from app.core.clock import now
 from app.core.errors import Unavailable
 from app.core.logging import request_id_var
-from app.jobs import recovery
+from app.jobs import recovery, tally
 from app.jobs.context import JobContext, Resources
 from app.jobs.errors import DoubtfulFault, JobAborted, MachineFault, Superseded
 from app.jobs.task import TaskSpec, queue_of
@@ -43,7 +43,8 @@ def is_machines(error: BaseException) -> bool:
 
 
 class Backoff(BaseRetryStrategy):
-    """Tries the machine's faults again after 5 s, 10 s, 20 s … up to 10 minutes; a shutdown's at once."""
+    """Tries the machine's faults again after 5 s, 10 s, 20 s … up to 10 minutes; a shutdown's at once. Neither its
+    hand-backs nor dead workers use up a job's tries."""
 
     def __init__(self, max_attempts: int) -> None:
         self.max_attempts = max_attempts
@@ -54,9 +55,10 @@ class Backoff(BaseRetryStrategy):
                 retry_at=now()
             )  # asked only when the worker shuts down, not for a cancelled job
         most = FEW_ATTEMPTS if isinstance(exception, DoubtfulFault) else self.max_attempts
-        if not is_machines(exception) or job.attempts + 1 >= most:
+        before = tally.met(job, tally.kind_of(exception))
+        if not is_machines(exception) or before + 1 >= most:
             return None
-        pause = min(FIRST_PAUSE * 2 ** min(job.attempts, 16), LONGEST_PAUSE)
+        pause = min(FIRST_PAUSE * 2 ** min(before, 16), LONGEST_PAUSE)
         return RetryDecision(retry_at=now() + pause)
 
 
@@ -116,6 +118,7 @@ def _runner(spec: TaskSpec) -> Callable[..., None]:
     uuids = {name for name, kind in get_type_hints(spec.function).items() if kind is UUID}
 
     def run(raw: RawContext, **args: Any) -> None:
+        args.pop(tally.NAME, None)
         if spec.cron is not None:
             args.pop("timestamp", None)
         resources: Resources = raw.additional_context[RESOURCES]
@@ -133,6 +136,8 @@ def _runner(spec: TaskSpec) -> Callable[..., None]:
         except Exception as error:
             if is_machines(error):
                 log.warning("job met a fault of the machine", extra=extra | {"error": repr(error)})
+                with job.db.transaction() as session:
+                    tally.count(session, raw.job, tally.kind_of(error))
             raise
         finally:
             request_id_var.reset(token)

@@ -66,6 +66,17 @@ def cancel(session: Session, job_id: int) -> bool:
     return _PRODUCER.job_manager.cancel_job_by_id(job_id, abort=True, connection=_driver(session))
 
 
+def cancel_about(session: Session, subject_kind: str, subject_id: UUID) -> None:
+    """Cancels, as `cancel` does, every job that began on a subject and has not ended. One that never began is left:
+    it looks at its subject first, which the caller has changed."""
+    query = text(
+        "SELECT job_id FROM job_progress JOIN procrastinate_jobs ON id = job_id "
+        "WHERE subject_kind = :kind AND subject_id = :subject AND status IN ('todo', 'doing')"
+    )
+    for job_id in session.scalars(query, {"kind": subject_kind, "subject": subject_id}).all():
+        cancel(session, job_id)
+
+
 def status_of(session: Session, job_id: int) -> str | None:
     """`todo`, `doing`, `succeeded`, `failed`, `cancelled` or `aborted`; None once the finished row is pruned."""
     query = text("SELECT status::text FROM procrastinate_jobs WHERE id = :id")

@@ -12,7 +12,9 @@ import logging
 from procrastinate import App
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.job_context import JobContext as RawContext
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Status
+
+from app.jobs import tally
 
 log = logging.getLogger(__name__)
 RECOVER = "jobs.recover"
@@ -22,28 +24,21 @@ HOURLY = "17 * * * *"
 STALLED_SECONDS = 30.0
 MAX_TAKEOVERS = 5  # a job that has taken its worker down five times would take down the sixth
 KEEP_HOURS = 24 * 7
-# Attempts that ended in a pause, for a fault of the machine: the transaction that put the job back planned it for later
-# than now. What was taken over was put back for at once.
-_PAUSES = """
-    SELECT count(*) AS pauses FROM procrastinate_events AS again
-    JOIN procrastinate_events AS planned ON planned.job_id = again.job_id AND planned.xmin = again.xmin
-    WHERE again.job_id = %(id)s AND again.type = 'deferred_for_retry'
-      AND planned.type = 'scheduled' AND planned.at > again.at + interval '1 second'
-"""
 
 
-async def recover(context: RawContext, timestamp: int) -> None:
+async def recover(context: RawContext, timestamp: int, _tally: object = None) -> None:
     """Puts every stalled job back into the queue; gives up on one that was taken over MAX_TAKEOVERS times.
 
-    Hours of waiting for a full disk or a store that is away are not counted."""
+    Waiting for a full disk or a store that is away is not counted, nor are workers that handed it back."""
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
         extra = {"job": job.id, "task": job.task_name, "attempt": job.attempts + 1, "noticed": timestamp}
-        if await _takeovers(context.app, job) >= MAX_TAKEOVERS:
+        if tally.met(job, "takeover") >= MAX_TAKEOVERS:
             log.error("job given up: its workers keep dying", extra=extra)
             await manager.finish_job(job, Status.FAILED, delete_job=False)
         else:
             log.warning("job taken over from a dead worker", extra=extra)
+            await context.app.connector.execute_query_async(tally.COUNT, **tally.parameters(job, "takeover"))
             try:
                 await manager.retry_job(job)
             except UniqueViolation:  # its successor under the same queueing lock waits already
@@ -53,12 +48,7 @@ async def recover(context: RawContext, timestamp: int) -> None:
     )
 
 
-async def _takeovers(app: App, job: Job) -> int:
-    row = await app.connector.execute_query_one_async(_PAUSES, id=job.id)
-    return int(job.attempts - row["pauses"])
-
-
-async def prune(context: RawContext, timestamp: int) -> None:
+async def prune(context: RawContext, timestamp: int, _tally: object = None) -> None:
     """Removes the rows of jobs that ended a week before `timestamp`."""
     log.debug("pruning finished jobs", extra={"noticed": timestamp})
     await context.app.job_manager.delete_old_jobs(

@@ -113,6 +113,7 @@ def _working(job: JobContext, recording_id: UUID, step: str) -> Iterator[_At | N
     settings, vault = job.settings, job.resource(Vault)
     with _faults_told_apart(job, recording_id), ExitStack() as stack:
         service.remove_idle(settings.work_dir)
+        stack.callback(service.remove_idle, settings.work_dir)  # however it ends, it leaves one more
         directory = stack.enter_context(service.job_directory(settings.work_dir))
         source = stack.enter_context(
             service.hold_original(

@@ -19,6 +19,7 @@ class Redaction(Base):
 
     A recording may have several, numbered from 1; the newest counts. A rendered one never changes again: it is what a
     frozen version or a release may name. Without a master (`blob_key` null) a person found nothing to hide.
+    From the frame `uncovered_from` on proposals were not kept, for there were too many; null where all were.
     """
 
     __tablename__ = "redactions"
@@ -39,6 +40,7 @@ class Redaction(Base):
     approved_at: Mapped[datetime | None]
     job_id: Mapped[int | None] = mapped_column(BigInteger)
     reason: Mapped[str | None]
+    uncovered_from: Mapped[int | None]
     rendered_at: Mapped[datetime | None]
     blob_key: Mapped[str | None]
     size: Mapped[int | None] = mapped_column(BigInteger)

@@ -10,6 +10,7 @@ from app.recordings.keyframes import problem_of
 from ingest.redact.regions import PICTURE_STYLES, SOUND_STYLES, Style
 
 MAX_REGIONS = 20_000
+MAX_PROPOSALS = 18_000  # the rest is for regions that a person draws where proposals end
 DEFAULT_STYLE: dict[str, Style] = {"voice": "mute"}
 
 

@@ -71,7 +71,8 @@ class DecideSchema(BaseSchema):
 
 
 class RedactionSchema(BaseSchema):
-    """A redaction without its regions. `sha256` and `size` are the redacted master's; null without one."""
+    """A redaction without its regions. `sha256` and `size` are the redacted master's; null without one. From the frame
+    `uncovered_from` on proposals were not kept, for there were too many: look there yourself; null where all were."""
 
     id = fields.UUID()
     recording_id = fields.UUID()
@@ -79,6 +80,7 @@ class RedactionSchema(BaseSchema):
     state = fields.String()
     version = fields.Integer()
     reason = fields.String(allow_none=True)
+    uncovered_from = fields.Integer(allow_none=True)
     approved_by = fields.UUID(allow_none=True)
     approved_at = fields.DateTime(allow_none=True)
     rendered_at = fields.DateTime(allow_none=True)

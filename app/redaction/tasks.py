@@ -103,7 +103,9 @@ def render_approved(job: JobContext, *, redaction_id: UUID) -> None:
         with job.db.transaction() as session:
             job.confirm(session)
             rendering.fail(session, redaction_id, refused.message, job_id=job.id)
-    except Superseded:
+    except (Superseded, JobAborted):
+        with job.db.transaction() as session:
+            rendering.end_if_gone(session, redaction_id, job_id=job.id)
         sweeping.remove_strays(job.db, vault, order.prefix)
         raise
     sweeping.remove_strays(job.db, vault, order.prefix)

@@ -1,58 +1,133 @@
-"""Which stalled jobs are taken over once more, and which are given up: Procrastinate's own rows, no worker."""
+"""Which jobs are begun once more, and which are given up: what counts of their earlier ends, by real workers."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy import text
 
 from app.core.clock import now
 from app.core.db import Database
-from app.jobs import defer, status_of
-from app.jobs.app import job_app
+from app.jobs import DoubtfulFault, JobContext, MachineFault, defer, status_of, task
+from app.jobs.app import FEW_ATTEMPTS, RESOURCES, job_app
 from app.jobs.recovery import MAX_TAKEOVERS, RECOVER
+from app.jobs.task import declared_in
 
-FETCH = text("SELECT id FROM procrastinate_fetch_job_v2(NULL, :worker)")
+FETCH = text("SELECT id FROM procrastinate_fetch_job_v2(ARRAY[:queue], :worker)")
+MOST_FAULTS = 6
 
 
-def _stall(database: Database, job: int, pauses: int, takeovers: int) -> None:
-    """Begins the job again and again, puts it back for later or for at once, and leaves it with a dead worker."""
+@task("probe.doubtful", max_attempts=MOST_FAULTS)
+def doubtful(job: JobContext) -> None:
+    """Fails for a reason that may be the file's."""
+    raise DoubtfulFault("a frame is missing")
+
+
+@task("probe.full", max_attempts=MOST_FAULTS)
+def full(job: JobContext) -> None:
+    """Meets a full disk."""
+    raise MachineFault("disk full")
+
+
+def _fetch(database: Database, job: int, queue: str = "probe") -> None:
+    """Begins the job on a worker that dies at once."""
+    dead = (
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+    )
     with database.transaction() as session:
-        dead = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+        session.execute(
+            text("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE id = :job"), {"job": job}
+        )
         worker = session.scalar(text(dead))
-    again = text("SELECT procrastinate_retry_job_v2(:job, :at, NULL, NULL, NULL)")
-    due = text("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE id = :job")
-    for pause in [60] * pauses + [0] * takeovers:
+        assert session.scalar(FETCH, {"queue": queue, "worker": worker}) == job
+
+
+def _end(database: Database, url: str, job: int, how: str) -> None:
+    """Begins the job and lets it end: `dies` with its worker, is `handed back` by one that stops, or as it does by
+    itself (`runs`)."""
+    if how == "runs":
         with database.transaction() as session:
-            assert session.scalar(FETCH, {"worker": worker}) == job
-        with database.transaction() as session:
-            session.execute(again, {"job": job, "at": now() + timedelta(seconds=pause)})
-        with database.transaction() as session:
-            session.execute(due, {"job": job})
+            session.execute(
+                text("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE id = :job"), {"job": job}
+            )
+        asyncio.run(_work(url, database, ["probe"]))
+        return
+    _fetch(database, job)
+    if how == "dies":
+        asyncio.run(_work(url, database, ["jobs"], RECOVER))
+        return
     with database.transaction() as session:
-        assert session.scalar(FETCH, {"worker": worker}) == job
+        back = text("SELECT procrastinate_retry_job_v2(:job, :at, NULL, NULL, NULL)")
+        session.execute(back, {"job": job, "at": now() - timedelta(milliseconds=1)})
 
 
-async def _recover(url: str) -> None:
-    app = job_app(url)
+async def _work(url: str, database: Database, queues: Iterable[str], name: str | None = None) -> None:
+    app = job_app(url, declared_in([sys.modules[__name__]]))
     async with app.open_async():
-        await app.tasks[RECOVER].defer_async(timestamp=0)
-        await app.run_worker_async(queues=["jobs"], wait=False, install_signal_handlers=False)
+        if name:
+            with suppress(AlreadyEnqueued):  # the time has brought it already
+                await app.tasks[name].defer_async(timestamp=0)
+        await app.run_worker_async(
+            queues=list(queues),
+            wait=False,
+            install_signal_handlers=False,
+            additional_context={RESOURCES: {Database: database}},
+        )
 
 
 @pytest.mark.parametrize(
-    ("pauses", "takeovers", "after"),
-    [(0, 1, "todo"), (0, MAX_TAKEOVERS, "failed"), (20, 1, "todo"), (20, MAX_TAKEOVERS, "failed")],
+    ("name", "before", "last", "after"),
+    [
+        ("full", ["dies"] * (MAX_TAKEOVERS - 1), "dies", "todo"),
+        ("full", ["dies"] * MAX_TAKEOVERS, "dies", "failed"),
+        ("full", ["runs"] * (MOST_FAULTS - 1) + ["dies"] * (MAX_TAKEOVERS - 1), "dies", "todo"),
+        ("full", ["handed back"] * MAX_TAKEOVERS, "dies", "todo"),
+        ("full", ["handed back"] * MOST_FAULTS + ["dies"] * 2, "runs", "todo"),
+        ("full", ["runs"] * (MOST_FAULTS - 1), "runs", "failed"),
+        ("doubtful", ["handed back"] * FEW_ATTEMPTS, "runs", "todo"),
+        ("doubtful", ["dies"] * (FEW_ATTEMPTS - 1), "runs", "todo"),
+        ("doubtful", ["runs"] * (FEW_ATTEMPTS - 2) + ["dies", "handed back"], "runs", "todo"),
+        ("doubtful", ["runs"] * (FEW_ATTEMPTS - 1), "runs", "failed"),
+    ],
 )
-def test_only_takeovers_are_counted(
-    database: Database, database_url: str, pauses: int, takeovers: int, after: str
+def test_each_kind_of_end_is_counted_by_itself(
+    database: Database, database_url: str, name: str, before: list[str], last: str, after: str
 ) -> None:
-    """A job that waited hours for a full disk is not given up because its worker was then stopped."""
+    """A job is not given up because its worker was stopped or died after it waited for a full disk, nor a recording
+    refused because workers were restarted while it was in doubt."""
     with database.transaction() as session:
-        job = defer(session, "recordings.encode")
-    _stall(database, job, pauses, takeovers)
-    asyncio.run(_recover(database_url))
+        job = defer(session, f"probe.{name}")
+    for how in before:
+        _end(database, database_url, job, how)
+        with database.transaction() as session:
+            assert status_of(session, job) == "todo"
+    _end(database, database_url, job, last)
     with database.transaction() as session:
         assert status_of(session, job) == after
+
+
+def test_a_full_disk_leaves_a_doubtful_fault_its_tries(database: Database, database_url: str) -> None:
+    with database.transaction() as session:
+        job = defer(session, "probe.full")
+    for _ in range(FEW_ATTEMPTS):
+        _end(database, database_url, job, "runs")
+    with database.transaction() as session:
+        session.execute(text("UPDATE procrastinate_jobs SET task_name = 'probe.doubtful'"))
+    _end(database, database_url, job, "runs")
+    with database.transaction() as session:
+        assert status_of(session, job) == "todo"
+
+
+def test_a_recovery_that_died_is_itself_taken_over(database: Database, database_url: str) -> None:
+    with database.transaction() as session:
+        job = defer(session, RECOVER, timestamp=0)
+    _fetch(database, job, "jobs")
+    asyncio.run(_work(database_url, database, ["jobs"], RECOVER))
+    with database.transaction() as session:
+        assert status_of(session, job) in ("succeeded", None)

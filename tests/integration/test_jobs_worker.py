@@ -18,6 +18,7 @@ from sqlalchemy import text
 from app.core.db import Database
 from app.core.ids import new_id
 from app.jobs import cancel, defer, progress_of, status_of
+from app.jobs.tally import NAME
 
 PROBE = """
 import sys, time
@@ -169,6 +170,13 @@ def test_a_stopping_worker_hands_its_job_back(database: Database, start: Start) 
     first.send_signal(signal.SIGTERM)
     assert first.wait(timeout=15) == 0
     assert status(database, job) == "todo"
+    with database.transaction() as session:  # it used up none of its tries
+        assert (
+            NAME
+            not in session.scalars(
+                text("SELECT args FROM procrastinate_jobs WHERE id = :id"), {"id": job}
+            ).one()
+        )
     start()
     wait_for(lambda: attempt_of(database, subject) == 2, 30)
     wait_for(lambda: status(database, job) == "succeeded", 30)

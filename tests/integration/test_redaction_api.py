@@ -144,3 +144,15 @@ def test_the_result_comes_by_ranges_and_each_look_is_on_record(site: Site) -> No
     assert viewed.details == {"what": "redaction:1"}
     again = site.client.post(f"/api/v1/recordings/{site.recording.id}/redaction", headers=site.officer)
     assert (again.json["number"], again.json["state"]) == (2, "in_review")
+
+
+def test_the_page_says_from_when_on_nothing_is_covered(site: Site) -> None:
+    at = f"/recordings/{site.recording.id}/redaction"
+    notice = "Only the first 18,000 proposals were kept"
+    assert notice not in site.client.get(at, headers=site.officer).text
+    with site.database.transaction() as session:
+        session.get_one(Redaction, site.redaction.id).uncovered_from = 50
+    page = " ".join(site.client.get(at, headers=site.officer).text.split())
+    assert notice in page
+    assert "From second 5.00 on" in page
+    assert site.client.get(site.path, headers=site.officer).json["uncovered_from"] == 50

@@ -16,6 +16,7 @@ from app.core.errors import NotFound
 from app.core.identity import SYSTEM, Identity
 from app.core.pagination import Page, paginate
 from app.jobs import cancel as cancel_job
+from app.jobs import cancel_about
 from app.recordings import queries
 from app.recordings.models import Clip, Recording
 from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing
@@ -90,6 +91,7 @@ def withdraw(session: Session, identity: Identity, recording_id: UUID, *, reason
     if recording.state in ("withdrawn", "erased"):
         raise AlreadyWithdrawn
     _stop_jobs(session, recording)
+    cancel_about(session, "redaction", recording.id)  # by name: that feature stands above this one
     recording.state, recording.reason_code, recording.reason = "withdrawn", "withdrawn_by_force", reason
     session.flush()
     note(session, identity, Tag.RECORDING_WITHDRAWN, recording, {"reason": reason})

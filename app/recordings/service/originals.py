@@ -1,7 +1,8 @@
 """Decrypted originals of recordings in the works, one on a machine however many of its jobs read it.
 
 A file is held by a shared lock while a job reads it, and written under an exclusive one. What nobody holds is removed
-when its recording has no more work for this machine, or when nobody took it up for a while.
+when its recording has no more work for this machine, when nobody took it up for a while, or when a few others were
+taken up since.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from app.storage.vault import Vault
 
 COPY_SIZE = 2**20
 IDLE_SECONDS = 300.0
+MOST_IDLE = 3  # decrypted footage that nobody reads, however long the backlog
 _WAIT_SECONDS = 0.1
 _NAME = "original"
 
@@ -50,24 +52,36 @@ def hold_original(
 
 
 def remove_idle(work_dir: Path, recording_id: UUID | None = None, idle: float = IDLE_SECONDS) -> None:
-    """Removes originals that nobody holds: that recording's at once, others that nobody took up for `idle` seconds."""
+    """Removes originals that nobody holds: that recording's at once, others that nobody took up for `idle` seconds,
+    and of the rest all but the MOST_IDLE that were taken up last."""
     if not work_dir.is_dir():
         return
     with only_one(work_dir):
-        for folder in work_dir.glob(f"{_NAME}-*"):
+        ages = {folder: time.time() - folder.stat().st_mtime for folder in work_dir.glob(f"{_NAME}-*")}
+        kept = 0
+        for folder in sorted(ages, key=ages.__getitem__):
             named = recording_id is not None and folder.name == f"{_NAME}-{recording_id}"
-            if named or time.time() - folder.stat().st_mtime >= idle:
-                _remove_unheld(folder)
+            with _unheld(folder) as unheld:
+                if unheld and (named or ages[folder] >= idle or kept >= MOST_IDLE):
+                    shutil.rmtree(folder)
+                elif unheld:
+                    kept += 1
 
 
-def _remove_unheld(folder: Path) -> None:
+@contextmanager
+def _unheld(folder: Path) -> Iterator[bool]:
+    """Whether nobody holds it; then nobody can until the block ends."""
     lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder)
+        unheld = True
     except BlockingIOError:
-        return
+        unheld = False
+    try:
+        yield unheld
     finally:
+        if unheld:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # as in `hold_original`
         os.close(lock)
 
 

@@ -103,7 +103,13 @@ def open_redaction(session: Session, identity: Identity, recording_id: UUID) -> 
         raise RedactionState("It is being rendered: wait, or stop the rendering")
     if present is not None and present.state in WORKABLE:
         return present
-    made = add(session, recording, number=present.number + 1 if present else 1, state="in_review")
+    made = add(
+        session,
+        recording,
+        number=present.number + 1 if present else 1,
+        state="in_review",
+        uncovered_from=present.uncovered_from if present else None,
+    )
     for region in present.regions if present else ():
         values = {name: getattr(region, name) for name in (*_COPIED, "score", "decided_by")}
         session.add(RedactionRegion(id=new_id(), redaction_id=made.id, **values))
@@ -113,9 +119,18 @@ def open_redaction(session: Session, identity: Identity, recording_id: UUID) -> 
     return made
 
 
-def add(session: Session, recording: Recording, *, number: int, state: str) -> Redaction:
+def add(
+    session: Session, recording: Recording, *, number: int, state: str, uncovered_from: int | None
+) -> Redaction:
     """A new redaction's row; the caller holds the recording's lock."""
-    made = Redaction(id=new_id(), recording_id=recording.id, recording=recording, number=number, state=state)
+    made = Redaction(
+        id=new_id(),
+        recording_id=recording.id,
+        recording=recording,
+        number=number,
+        state=state,
+        uncovered_from=uncovered_from,
+    )
     session.add(made)
     session.flush()
     return made

@@ -16,7 +16,7 @@ from app.recordings.models import Recording
 from app.recordings.service import key_of
 from app.redaction import queries
 from app.redaction.models import Redaction
-from app.redaction.regions import MAX_REGIONS, Wanted, style_for
+from app.redaction.regions import MAX_PROPOSALS, Wanted, style_for
 from app.redaction.service import lifecycle
 from app.redaction.service.errors import RedactionState
 from app.redaction.service.rows import row_of
@@ -49,14 +49,22 @@ def request_proposals(session: Session, identity: Identity, recording_id: UUID) 
 
 def material(session: Session, recording_id: UUID) -> Material | None:
     """What to look through; None when the recording is not (or no longer) ready or has no master."""
-    recording = session.get(Recording, recording_id)
-    if recording is None or recording.state != "ready":
+    recording = ready(session, recording_id)
+    if recording is None:
         return None
     master = recordings.rendition(session, recording_id, "master")
     pcm = recordings.rendition(session, recording_id, "pcm")
     if master is None:
         return None
     return Material(recording, key_of(session, recording), master.blob_key, pcm.blob_key if pcm else None)
+
+
+def ready(session: Session, recording_id: UUID) -> Recording | None:
+    """The recording while it may be used, kept so until the transaction ends: a withdrawal waits, and then finds the
+    job that began before."""
+    locking = {"read": True, "of": Recording}
+    recording = session.get(Recording, recording_id, with_for_update=locking, populate_existing=True)
+    return recording if recording is not None and recording.state == "ready" else None
 
 
 def has_redaction(session: Session, recording_id: UUID) -> bool:
@@ -73,7 +81,20 @@ def commit_proposals(
     )
     if recording is None or recording.state != "ready" or has_redaction(session, recording_id):
         return None
-    redaction = lifecycle.add(session, recording, number=1, state="proposed")
+    kept, left_out = _kept(proposals)
+    uncovered = left_out[0].start_frame if left_out else None
+    redaction = lifecycle.add(session, recording, number=1, state="proposed", uncovered_from=uncovered)
+    session.add_all(row_of(redaction.id, one, ledger, source="proposed", decision="pending") for one in kept)
+    session.flush()
+    counts = {"tracks": len(proposals.tracks), "voices": len(proposals.voices), "detectors": version}
+    if left_out:
+        counts |= {"left_out": len(left_out), "uncovered_from": uncovered}
+    lifecycle.note(session, SYSTEM, Tag.REDACTION_PROPOSED, redaction, counts)
+    return redaction
+
+
+def _kept(proposals: Proposals) -> tuple[list[Wanted], list[Wanted]]:
+    """What is kept and what is too much, by first frame: what is kept covers the recording up to where that begins."""
     wanted = [
         Wanted(
             t.kind, style_for(t.kind), t.start_frame, t.end_frame, [k.as_json() for k in t.keyframes], t.score
@@ -84,11 +105,5 @@ def commit_proposals(
         Wanted("voice", style_for("voice"), v.start_frame, v.end_frame, None, v.score)
         for v in proposals.voices
     ]
-    session.add_all(
-        row_of(redaction.id, one, ledger, source="proposed", decision="pending")
-        for one in wanted[:MAX_REGIONS]
-    )
-    session.flush()
-    counts = {"tracks": len(proposals.tracks), "voices": len(proposals.voices), "detectors": version}
-    lifecycle.note(session, SYSTEM, Tag.REDACTION_PROPOSED, redaction, counts)
-    return redaction
+    wanted.sort(key=lambda one: one.start_frame)
+    return wanted[:MAX_PROPOSALS], wanted[MAX_PROPOSALS:]

@@ -16,7 +16,7 @@ from app.jobs import Superseded
 from app.redaction import queries
 from app.redaction.models import RedactedClip, Redaction
 from app.redaction.service import lifecycle
-from app.redaction.service.proposing import Material, material
+from app.redaction.service.proposing import Material, material, ready
 from app.redaction.service.rows import to_render
 from ingest.intervals import Interval
 from ingest.redact.regions import Region
@@ -91,7 +91,7 @@ def commit_render(
     """
     redaction = _locked(session, redaction_id)
     current = redaction is not None and redaction.state == "rendering" and redaction.job_id == job_id
-    if redaction is None or not current or redaction.recording.state != "ready":
+    if redaction is None or not current or ready(session, redaction.recording_id) is None:
         raise Superseded(f"the rendering of redaction {redaction_id} no longer counts")
     if master is not None:
         redaction.blob_key, redaction.size, redaction.sha256 = master.blob_key, master.size, master.sha256
@@ -118,6 +118,13 @@ def fail(session: Session, redaction_id: UUID, reason: str, *, job_id: int | Non
         redaction.reason = reason
         lifecycle.move(session, redaction, "failed")
         lifecycle.note(session, SYSTEM, Tag.REDACTION_FAILED, redaction, {"reason": reason})
+
+
+def end_if_gone(session: Session, redaction_id: UUID, *, job_id: int | None) -> None:
+    """Ends the rendering of a recording that was withdrawn meanwhile."""
+    redaction = session.get(Redaction, redaction_id)
+    if redaction is not None and ready(session, redaction.recording_id) is None:
+        fail(session, redaction_id, GONE, job_id=job_id)
 
 
 def _locked(session: Session, redaction_id: UUID) -> Redaction | None:

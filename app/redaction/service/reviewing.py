@@ -116,6 +116,8 @@ def approve(session: Session, identity: Identity, *, redaction_id: UUID, version
     lifecycle.move(session, redaction, "approved")
     accepted = sum(row.decision == "accepted" for row in redaction.regions)
     details = {"accepted": accepted, "rejected": len(redaction.regions) - accepted}
+    if redaction.uncovered_from is not None:
+        details["uncovered_from"] = redaction.uncovered_from
     lifecycle.note(session, identity, Tag.REDACTION_APPROVED, redaction, details)
     return redaction
 

@@ -10,7 +10,7 @@ from app.jobs import status_of
 from app.redaction import queries
 from app.redaction.models import Redaction
 from app.redaction.service.lifecycle import ALIVE
-from app.redaction.service.rendering import ROOT, fail
+from app.redaction.service.rendering import GONE, ROOT, fail
 from app.storage.vault import Vault
 
 GAVE_UP = "The service failed to render it: the operator's log says why; approve it again"
@@ -20,13 +20,13 @@ def fail_abandoned(db: Database) -> None:
     """Fails redactions whose job gave up: a person reads why, and nothing is 'rendering' for ever."""
     with db.transaction() as session:
         ended = [
-            (one.id, one.job_id)
+            (one.id, one.job_id, GAVE_UP if one.recording.state == "ready" else GONE)
             for one in queries.unfinished(session)
             if one.job_id is None or status_of(session, one.job_id) not in ALIVE
         ]
-    for redaction_id, job_id in ended:
+    for redaction_id, job_id, reason in ended:
         with db.transaction() as session:
-            fail(session, redaction_id, GAVE_UP, job_id=job_id)
+            fail(session, redaction_id, reason, job_id=job_id)
 
 
 def remove_strays(db: Database, vault: Vault, prefix: str = ROOT) -> int:

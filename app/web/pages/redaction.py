@@ -17,6 +17,7 @@ from app.recordings import service as recordings
 from app.recordings.models import Recording
 from app.redaction import service
 from app.redaction.models import Redaction
+from app.redaction.regions import MAX_PROPOSALS
 from app.redaction.routes import ledgers
 from app.web.footage import Progress, progress_in_words
 from app.web.forms import Form, read_form
@@ -30,12 +31,14 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the page is about; `zero` is the PTS of the first frame."""
+    """What the page is about; `zero` is the PTS of the first frame, `uncovered` that from which on no proposal was
+    kept."""
 
     recording: Recording
     redaction: Redaction | None
     progress: Progress | None
     zero: int
+    uncovered: int | None
 
     def seconds(self, pts: int) -> float:
         """Seconds from the first frame, as a player counts them."""
@@ -65,6 +68,7 @@ def _page(recording_id: UUID, form: Form, status: int) -> Answer:
         page=page,
         pages=pages_,
         seconds=found.seconds,
+        most_proposals=f"{MAX_PROPOSALS:,}",
     ), status
 
 
@@ -78,8 +82,11 @@ def _find(recording_id: UUID) -> Found:
             row = service.progress(session, recording_id)
             progress = progress_in_words(recordings.IngestProgress.of_job(row) if row else None)
         shown = redaction is not None and redaction.regions
-        zero = ledgers(session)(overview.recording).pts_of(0) if shown else 0
-        return Found(overview.recording, redaction, progress, zero)
+        ledger = ledgers(session)(overview.recording) if shown else None
+        zero = ledger.pts_of(0) if ledger else 0
+        from_frame = redaction.uncovered_from if redaction else None
+        uncovered = ledger.pts_of(from_frame) if ledger and from_frame is not None else None
+        return Found(overview.recording, redaction, progress, zero, uncovered)
 
 
 @pages.get("/recordings/<uuid:recording_id>/redaction/progress")

@@ -16,6 +16,7 @@ from app.core.clock import now
 from app.jobs import DoubtfulFault, JobContext, MachineFault, task
 from app.jobs.app import Backoff, libpq_url
 from app.jobs.errors import JobAborted
+from app.jobs.tally import NAME
 from app.jobs.task import declared_in, queue_of
 from app.storage.base import StoreUnavailable
 
@@ -30,9 +31,17 @@ def two(job: JobContext) -> None:
     """A periodic task."""
 
 
-def attempted(times: int) -> Job:
+def attempted(times: int, end: str = "fault") -> Job:
+    """A job that ended so often in that way, and twice as often was handed back by a worker that stopped."""
     return Job(
-        id=1, queue="probe", lock=None, queueing_lock=None, task_name="probe.one", attempts=times, priority=0
+        id=1,
+        queue="probe",
+        lock=None,
+        queueing_lock=None,
+        task_name="probe.one",
+        task_kwargs={NAME: {end: times}},
+        attempts=3 * times,
+        priority=0,
     )
 
 
@@ -101,7 +110,10 @@ def test_the_files_faults_are_not_tried_again(error: Exception) -> None:
 
 def test_a_doubtful_fault_is_tried_again_a_few_times_only() -> None:
     """It may be our own: ten hours of trying would not tell the officer."""
-    tried = [Backoff(66).get_retry_decision(exception=DoubtfulFault("?"), job=attempted(n)) for n in range(5)]
+    tried = [
+        Backoff(66).get_retry_decision(exception=DoubtfulFault("?"), job=attempted(n, "doubt"))
+        for n in range(5)
+    ]
     assert [one is not None for one in tried] == [True, True, True, False, False]
 
 

@@ -21,8 +21,8 @@ from app.recordings.models import Recording
 from app.recordings.service.errors import NotViewable
 from app.redaction import service
 from app.redaction.models import Redaction
-from app.redaction.regions import RegionRefused
-from app.redaction.service import RedactionState, Undecided, rendering, sweeping
+from app.redaction.regions import MAX_REGIONS, RegionRefused
+from app.redaction.service import RedactionState, Undecided, proposing, rendering, sweeping
 from app.storage.vault import Vault
 from tests.factories.accounts import make_identity
 from tests.factories.annotation import steady_ledger
@@ -270,6 +270,33 @@ def test_nothing_is_shown_or_rendered_of_a_withdrawn_recording(
         assert rendering.begin(session, redaction.id, job_id=job_id) is None
         failed = session.get_one(Redaction, redaction.id)
         assert (failed.state, failed.reason) == ("failed", rendering.GONE)
+
+
+def test_proposals_beyond_what_is_kept_are_told_to_whoever_reviews(
+    database: Database, vault: Vault, ready: tuple[Recording, Identity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept covers the recording up to a time, whatever kind it is; the next number says so too."""
+    recording, officer = ready
+    monkeypatch.setattr(proposing, "MAX_PROPOSALS", 2)
+    with database.transaction() as session:
+        redaction = make_redaction(session, recording)
+        assert [region.kind for region in redaction.regions] == ["face", "voice"]
+        assert redaction.uncovered_from == 50
+        decided = service.decide_all(
+            session, officer, redaction_id=redaction.id, version=redaction.version, decision="accepted"
+        )
+        added = add(session, officer, decided)
+        approved = service.approve(session, officer, redaction_id=redaction.id, version=added.version)
+        events = {one.tag: one.details for one in session.scalars(select(AuditEvent))}
+        make_rendered(session, vault, approved)
+        assert service.open_redaction(session, officer, recording.id).uncovered_from == 50
+    told = {name: events[f"redaction:{name}"].get("uncovered_from") for name in ("proposed", "approved")}
+    assert told == {"proposed": 50, "approved": 50}
+    assert events["redaction:proposed"]["left_out"] == 1
+
+
+def test_there_is_room_for_regions_drawn_beside_all_proposals() -> None:
+    assert proposing.MAX_PROPOSALS < MAX_REGIONS
 
 
 def test_a_second_proposal_changes_nothing(database: Database, ready: tuple[Recording, Identity]) -> None:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.accounts.models import Organisation
 from app.audit.models import AuditEvent
 from app.core.db import Database
 from app.core.identity import Identity, Role
-from app.jobs import JobAborted, JobContext, MachineFault, Superseded
+from app.jobs import MEDIA_QUEUE, JobAborted, JobContext, MachineFault, Superseded, status_of
+from app.jobs.app import RESOURCES, job_app
+from app.jobs.task import declared_in
 from app.recordings import queries as recordings
+from app.recordings import tasks as recordings_tasks
 from app.recordings.models import Clip, Recording
-from app.recordings.service import key_of
+from app.recordings.service import key_of, withdraw
 from app.redaction import service, tasks
 from app.redaction.models import RedactedClip, Redaction, RedactionRegion
-from app.redaction.service import rendering
+from app.redaction.service import rendering, sweeping
 from app.settings import Settings
 from app.storage.vault import Vault
 from ingest.frames import Ledger
 from ingest.packets import read_packets
 from ingest.profiles import DEFAULT_LIMITS
-from ingest.workspace import open_workspace
+from ingest.workspace import Workspace, open_workspace
 from tests.factories.accounts import make_identity
 from tests.factories.onnx_files import constant_detector
 from tests.factories.recordings import ingest_on_the_spot, job_context, make_recording, stored_keys
@@ -255,3 +261,97 @@ def test_weights_that_cannot_be_used_are_the_machines_fault_and_tried_again(
     tasks.propose(job_context(database, settings, vault, job_id=99, attempt=2), recording_id=ready[0])
     with database.transaction() as session:
         assert session.scalars(select(Redaction)).one().state == "proposed"
+
+
+def work_off(database_url: str, database: Database, settings: Settings, vault: Vault) -> None:
+    """Runs a worker, as it runs in operation, until no footage job is left."""
+    app = job_app(database_url, declared_in([recordings_tasks, tasks]))
+    resources = {Database: database, Settings: settings, Vault: vault}
+
+    async def run() -> None:
+        async with app.open_async():
+            await app.run_worker_async(
+                queues=[MEDIA_QUEUE],
+                wait=False,
+                install_signal_handlers=False,
+                additional_context={RESOURCES: resources},
+            )
+
+    asyncio.run(run())
+
+
+def withdrawing(database: Database, ready: tuple[UUID, Identity], real: Any, told: list[bool]) -> Any:
+    """`real`, a library's call on a workspace, just before which the force withdraws the recording."""
+
+    def call(workspace: Workspace, *args: Any, **named: Any) -> Any:
+        with database.transaction() as session:
+            withdraw(session, ready[1], ready[0], reason="A person in it asked for it.")
+        until = time.monotonic() + 20
+        while not (workspace.should_stop and workspace.should_stop()) and time.monotonic() < until:
+            time.sleep(0.05)
+        told.append(time.monotonic() < until)
+        return real(workspace, *args, **named)
+
+    return call
+
+
+def job_states(database: Database, name: str) -> list[str]:
+    query = text("SELECT status::text FROM procrastinate_jobs WHERE task_name = :name ORDER BY id")
+    with database.transaction() as session:
+        return list(session.scalars(query, {"name": name}))
+
+
+def test_a_withdrawal_stops_the_rendering_and_leaves_nothing_of_it(
+    database: Database,
+    database_url: str,
+    settings: Settings,
+    vault: Vault,
+    ready: tuple[UUID, Identity],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    redaction_id = approved(database, settings, vault, ready)
+    told: list[bool] = []
+    monkeypatch.setattr(tasks, "cut_all", withdrawing(database, ready, tasks.cut_all, told))
+    work_off(database_url, database, settings, vault)
+    assert told == [True]
+    assert job_states(database, "redaction.render") == ["aborted"]
+    with database.transaction() as session:
+        ended = session.get_one(Redaction, redaction_id)
+        assert (ended.state, ended.reason, ended.blob_key) == ("failed", rendering.GONE, None)
+        assert session.scalars(select(RedactedClip)).all() == []
+    assert list(vault.store.list("redactions/")) == []
+    assert list(settings.work_dir.glob("job-*")) == []
+
+
+def test_a_withdrawal_stops_the_looking_through(
+    database: Database,
+    database_url: str,
+    settings: Settings,
+    vault: Vault,
+    ready: tuple[UUID, Identity],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(tasks, "look_through", withdrawing(database, ready, tasks.look_through, told))
+    work_off(database_url, database, settings, vault)
+    assert told == [True]
+    assert job_states(database, "redaction.propose") == ["aborted"]
+    with database.transaction() as session:
+        assert session.scalars(select(Redaction)).all() == []
+    assert list(settings.work_dir.glob("job-*")) == []
+
+
+def test_a_rendering_that_waits_for_its_next_try_ends_with_the_recording(
+    database: Database, settings: Settings, vault: Vault, ready: tuple[UUID, Identity], tmp_path: Path
+) -> None:
+    """It met a full disk before: nobody is told to approve again what no longer can be used."""
+    redaction_id = approved(database, settings, vault, ready)
+    job = render_job(database, settings, vault, redaction_id)
+    job.begin("redaction", ready[0])
+    with database.transaction() as session:
+        withdraw(session, ready[1], ready[0], reason="A person in it asked for it.")
+        assert status_of(session, job.id) == "cancelled"
+    sweeping.fail_abandoned(database)
+    with database.transaction() as session:
+        ended = session.get_one(Redaction, redaction_id)
+        assert (ended.state, ended.reason) == ("failed", rendering.GONE)
