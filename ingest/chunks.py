@@ -6,7 +6,8 @@ that follows it is shown before it. The cuts are a function of the file and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -53,6 +54,17 @@ def cut_chunks(packets: Packets, container: str, profile: Profile) -> tuple[Chun
     return tuple(
         _chunk(packets, number, a, b) for number, (a, b) in enumerate(zip(starts, ends, strict=True))
     )
+
+
+def keep_seams(chunks: Sequence[Chunk], starts: Container[int]) -> tuple[Chunk, ...]:
+    """The same recording cut only where a chunk's `start_pts` is among `starts`: any other goes to the one before."""
+    kept = [chunks[0]]
+    for chunk in chunks[1:]:
+        if chunk.start_pts in starts:
+            kept.append(replace(chunk, number=len(kept)))
+        else:
+            kept[-1] = replace(kept[-1], end_pts=chunk.end_pts, frames=kept[-1].frames + chunk.frames)
+    return tuple(kept)
 
 
 def wants_cutting(packets: Packets, container: str, profile: Profile) -> bool:

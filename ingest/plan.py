@@ -17,7 +17,7 @@ from ingest.measure import Measured, measure
 from ingest.packets import Packets
 from ingest.probe import Probe, probe
 from ingest.profiles import Profile
-from ingest.starts import keep_fresh_starts
+from ingest.starts import keep_fresh_starts, keep_whole_seams
 from ingest.streams import AudioStream, Colour, VideoStream
 from ingest.workspace import Workspace
 
@@ -103,7 +103,7 @@ def make_plan(workspace: Workspace, profile: Profile, md5: str | None = None) ->
     likely = looks_conforming(source, workspace.source.stat().st_size, profile)
     if likely or wants_cutting(source.packets, source.container, profile):
         source = replace(source, packets=keep_fresh_starts(workspace, source))
-    chunks = cut_chunks(source.packets, source.container, profile)
+    chunks = keep_whole_seams(workspace, source, cut_chunks(source.packets, source.container, profile))
     digest = md5 or digests_of(workspace.source, "md5")["md5"]
     return Plan(digest, source, measured, chunks, copied=likely and groups_conform(source, profile))
 

@@ -2,15 +2,18 @@
 
 A container's key flag promises less: H.264 also sets it on recovery points, after which pictures may lean on earlier
 ones (intra refresh) or come out whole only later. What starts afresh is told by the type of a coded slice.
+A picture that is damaged promises nothing: it is dropped, or mended with what was shown before it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ingest.chunks import Chunk, keep_seams
 from ingest.ffmpeg import input_options
 from ingest.packets import Packets
 from ingest.probe import Probe
@@ -49,3 +52,34 @@ def _stamps(path: Path) -> list[int]:
     """Presentation times of FFmpeg's framecrc lines: "stream, dts, pts, duration, size, checksum, …"."""
     with path.open() as lines:
         return [int(line.split(",")[2]) for line in lines if not line.startswith("#")]
+
+
+def keep_whole_seams(workspace: Workspace, source: Probe, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
+    """Return the chunks without the seams at which the first picture, decoded by itself, is missing or damaged."""
+    whole = {chunk.start_pts for chunk in chunks[1:] if _is_whole(workspace, source, chunk)}
+    return keep_seams(chunks, whole)
+
+
+def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk) -> bool:
+    """True when the packet of the chunk's first picture gives it and the decoder complains of nothing."""
+    argv = [str(workspace.tools.ffmpeg), "-nostdin", "-hide_banner", "-v", "error", "-y", "-copyts"]
+    for option, value in input_options(workspace.limits).items():
+        argv += [f"-{option}", str(value)]
+    # That packet alone reaches the decoder (seeking may lead to one before), and reading ends by its time: an end by
+    # the first picture would come earlier on one run and later on another, with other complaints.
+    argv += ["-threads", "1", "-bsf:v", f"noise=drop=not(eq(pts\\,{chunk.start_pts}))", "-t", "0.001"]
+    argv += [
+        "-ss",
+        f"{chunk.seek:.6f}",
+        "-seek_timestamp",
+        "1",
+        "-noaccurate_seek",
+        "-i",
+        f"file:{SOURCE_NAME}",
+    ]
+    argv += ["-map", f"0:{source.video.index}", "-c:v", "rawvideo", "-fps_mode", "passthrough"]
+    done = workspace.run([*argv, "-enc_time_base", "demux", "-f", "framecrc", _STARTS_NAME])
+    target = workspace.path / _STARTS_NAME
+    shown = _stamps(target) if target.exists() else []
+    target.unlink(missing_ok=True)
+    return done.status == 0 and not done.stderr and shown[:1] == [chunk.start_pts]

@@ -1,8 +1,10 @@
 """The redacted master: the master's own frames at their own times, with regions hidden in picture and sound.
 
 One ffmpeg run: pixelated and filled copies of each picture are laid over it through the masks. A mask belongs to a
-frame by number, not by time: both streams are given times of the form `number * 2^31 + distance from the frame before`,
-so that mask k is the newest one not after frame k, and the distances give the old times back, exactly, at any rate.
+frame by number, not by time: both streams are given times of the form `number * stride + distance from the frame
+before`, so that mask k is the newest one not after frame k, and the distances give the old times back, exactly, at any
+rate. FFmpeg reckons them as doubles (libavfilter/setpts.c), which hold whole numbers up to 2^53: the stride is as large
+as the number of frames leaves room for.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from typing import Any
 
 import ffmpeg
 import numpy as np
+from numpy.typing import NDArray
 
-from ingest.errors import MachineFault
+from ingest.errors import FileRejected, MachineFault
 from ingest.ffmpeg import input_options
 from ingest.frames import Ledger
 from ingest.graph import CLEAN, DECODER_THREADS, MASTER_NAME, MP4, NO_SEI
@@ -28,7 +31,7 @@ from ingest.redact.sound import SOUND_NAME, redact_sound
 from ingest.workspace import SOURCE_NAME, Workspace
 
 _MASKS = {"blur": "blur.monob", "mask": "mask.monob"}
-_STRIDE = 1 << 31
+_EXACT_BITS, _STRIDE_BITS = 53, 31
 # Finer than the master's own 23: what is not hidden should lose next to nothing by being coded a second time.
 _CRF = 18
 _LONGEST_GOP = 1000
@@ -54,13 +57,15 @@ def render(
 ) -> Rendered:
     """Redact the master, which is the workspace's source and what `probe` describes.
 
-    A stream in which nothing is hidden is copied. Raises ValueError without a region, MachineFault when the result does
-    not have the master's frames, times and key frames.
+    A stream in which nothing is hidden is copied. Raises ValueError without a region, FileRejected when masks cannot be
+    held to so many frames so far apart, MachineFault when the result does not have the master's frames, times and key
+    frames.
     """
     if not regions:
         raise ValueError("without a region there is nothing to redact")
     spoken = [r for r in regions if r.style in SOUND_STYLES] if probe.audio else []
     seen = [r for r in regions if r.style in PICTURE_STYLES and r.keyframes]
+    stride = stride_of(probe.packets.pts) if seen else 0
     if probe.audio and spoken:
         channels = min(2, probe.audio.channels)
         redact_sound(workspace, ledger, spoken, rate=profile.audio_rate, channels=channels)
@@ -70,11 +75,25 @@ def render(
         chosen = [r for r in seen if r.style == style]
         write_masks(workspace.path / _MASKS[style], chosen, grid, ledger.frame_count)
     block = block_size((r for r in seen if r.style == "blur"), grid) if "blur" in styles else 0
-    graph = _graph(workspace, probe, profile, grid, styles, block, spoken=bool(spoken))
+    graph = _graph(workspace, probe, profile, grid, styles, block, stride, spoken=bool(spoken))
     argv = workspace.compile(graph)
     _run(workspace, argv, float(ledger.time_of(ledger.frame_count)), on_frames)
     _check(workspace, probe.packets, ledger)
     return Rendered(("ffmpeg", *argv[1:]), block)
+
+
+def stride_of(pts: NDArray[np.int64]) -> int:
+    """Ticks between the times that two frames are given, when frames are shown at `pts` (N,), in ticks.
+
+    Raises FileRejected where the longest distance is no shorter.
+    """
+    stride = 1 << min(_STRIDE_BITS, _EXACT_BITS - len(pts).bit_length())
+    if len(pts) > 1 and int(np.diff(pts).max()) >= stride:
+        raise FileRejected(
+            "unusable_timing",
+            f"The recording's {len(pts)} pictures have too long a gap among them to be redacted. Cut it in two.",
+        )
+    return stride
 
 
 def _run(workspace: Workspace, argv: list[str], seconds: float, on_frames: OnFrames | None) -> None:
@@ -103,6 +122,7 @@ def _graph(
     grid: Grid,
     styles: Sequence[str],
     block: int,
+    stride: int,
     *,
     spoken: bool,
 ) -> Any:
@@ -110,7 +130,7 @@ def _graph(
     options: dict[str, Any] = {"c:v": "copy"}
     picture = source["v:0"]
     if styles:
-        picture = _hidden(picture, probe, grid, styles, block)
+        picture = _hidden(picture, probe, grid, styles, block, stride)
         options = _encoding(probe, profile)
     streams = [picture]
     if probe.audio and spoken:
@@ -125,9 +145,9 @@ def _graph(
     )
 
 
-def _hidden(picture: Any, probe: Probe, grid: Grid, styles: Sequence[str], block: int) -> Any:
+def _hidden(picture: Any, probe: Probe, grid: Grid, styles: Sequence[str], block: int, stride: int) -> Any:
     """The picture with the copies for each style laid over it, frame by frame, at its own times again."""
-    branches = picture.filter("setpts", f"N*{_STRIDE}+if(gt(N,0),PTS-PREV_INPTS,0)").filter_multi_output(
+    branches = picture.filter("setpts", f"N*{stride}+if(gt(N,0),PTS-PREV_INPTS,0)").filter_multi_output(
         "split", 1 + len(styles)
     )
     shown = branches[0]
@@ -138,12 +158,12 @@ def _hidden(picture: Any, probe: Probe, grid: Grid, styles: Sequence[str], block
             if style == "blur"
             else copy.filter("lutyuv", y=16, u=128, v=128)
         )
-        over = ffmpeg.filter([copy, _mask(style, probe, grid)], "alphamerge")
+        over = ffmpeg.filter([copy, _mask(style, probe, grid, stride)], "alphamerge")
         shown = ffmpeg.overlay(shown, over, format="yuv420")
-    return shown.filter("setpts", f"if(gt(N,0),PREV_OUTPTS+mod(PTS,{_STRIDE}),0)").filter("format", "yuv420p")
+    return shown.filter("setpts", f"if(gt(N,0),PREV_OUTPTS+mod(PTS,{stride}),0)").filter("format", "yuv420p")
 
 
-def _mask(style: str, probe: Probe, grid: Grid) -> Any:
+def _mask(style: str, probe: Probe, grid: Grid, stride: int) -> Any:
     size = f"{grid.columns}x{grid.rows}"
     stream = ffmpeg.input(f"file:{_MASKS[style]}", f="rawvideo", pix_fmt="monob", s=size, r=25)
     return (
@@ -151,7 +171,7 @@ def _mask(style: str, probe: Probe, grid: Grid) -> Any:
         .filter("scale", grid.columns * CELL, grid.rows * CELL, flags="neighbor")
         .filter("crop", grid.width, grid.height, 0, 0)
         .filter("settb", str(probe.video.time_base))
-        .filter("setpts", f"N*{_STRIDE}")
+        .filter("setpts", f"N*{stride}")
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.errors import MachineFault
+from ingest.errors import FileRejected, MachineFault
 from ingest.frames import Ledger
 from ingest.graph import MASTER_NAME
 from ingest.packets import read_packets
@@ -17,7 +17,7 @@ from ingest.profiles import DEFAULT_PROFILE
 from ingest.redact.boxes import Box
 from ingest.redact.masks import Grid, block_size, masks
 from ingest.redact.regions import Keyframe, Region
-from ingest.redact.render import render
+from ingest.redact.render import render, stride_of
 from ingest.redact.verify import verify
 from ingest.report import Report
 from ingest.workspace import Workspace
@@ -162,3 +162,24 @@ def test_a_blur_is_at_most_four_blocks_across() -> None:
     grid = Grid(1280, 720)
     small, large = (Region("blur", 0, 9, (Keyframe(0, Box(0, 0, w, w)),)) for w in (0.01, 0.25))
     assert (block_size([small], grid), block_size([small, large], grid)) == (16, 80)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 1 << 22, (1 << 22) + 1, 24 * 3600 * 120])
+def test_the_times_that_masks_go_by_are_exact_for_a_day_at_120_pictures_a_second(frames: int) -> None:
+    """FFmpeg reckons in doubles: each such time must be a whole number of its own, and give its distance back."""
+    pts = np.arange(frames, dtype=np.int64) * 750  # of 1/90,000 s
+    stride = stride_of(pts)
+    assert (frames - 1) * stride + (stride - 1) < 1 << 53
+    last = float(frames - 1) * stride
+    for distance in (0, 1, 750, stride - 1):
+        assert int(last + distance) == (frames - 1) * stride + distance
+        assert (last + distance) % stride == distance
+
+
+def test_a_gap_that_masks_cannot_span_is_refused_before_anything_is_rendered() -> None:
+    pts = np.arange(24 * 3600 * 120, dtype=np.int64)
+    pts[-1] += (1 << 29) - 2
+    assert stride_of(pts) == 1 << 29
+    pts[-1] += 1
+    with pytest.raises(FileRejected, match="too long a gap"):
+        stride_of(pts)
