@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from app.jobs import DoubtfulFault, JobContext, MachineFault, defer, status_of, 
 from app.jobs.app import FEW_ATTEMPTS, RESOURCES, job_app
 from app.jobs.recovery import MAX_TAKEOVERS, RECOVER
 from app.jobs.task import declared_in
+from tests.factories.loops import run_apart
 
 FETCH = text("SELECT id FROM procrastinate_fetch_job_v2(ARRAY[:queue], :worker)")
 MOST_FAULTS = 6
@@ -56,11 +56,11 @@ def _end(database: Database, url: str, job: int, how: str) -> None:
             session.execute(
                 text("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE id = :job"), {"job": job}
             )
-        asyncio.run(_work(url, database, ["probe"]))
+        run_apart(_work(url, database, ["probe"]))
         return
     _fetch(database, job)
     if how == "dies":
-        asyncio.run(_work(url, database, ["jobs"], RECOVER))
+        run_apart(_work(url, database, ["jobs"], RECOVER))
         return
     with database.transaction() as session:
         back = text("SELECT procrastinate_retry_job_v2(:job, :at, NULL, NULL, NULL)")
@@ -128,6 +128,6 @@ def test_a_recovery_that_died_is_itself_taken_over(database: Database, database_
     with database.transaction() as session:
         job = defer(session, RECOVER, timestamp=0)
     _fetch(database, job, "jobs")
-    asyncio.run(_work(database_url, database, ["jobs"], RECOVER))
+    run_apart(_work(database_url, database, ["jobs"], RECOVER))
     with database.transaction() as session:
         assert status_of(session, job) in ("succeeded", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from dataclasses import replace
@@ -34,6 +33,7 @@ from ingest.packets import read_packets
 from ingest.profiles import DEFAULT_LIMITS
 from ingest.workspace import Workspace, open_workspace
 from tests.factories.accounts import make_identity
+from tests.factories.loops import run_apart
 from tests.factories.onnx_files import constant_detector
 from tests.factories.recordings import ingest_on_the_spot, job_context, make_recording, stored_keys
 from tests.media.synthetic import run_ffmpeg
@@ -277,7 +277,7 @@ def work_off(database_url: str, database: Database, settings: Settings, vault: V
                 additional_context={RESOURCES: resources},
             )
 
-    asyncio.run(run())
+    run_apart(run())
 
 
 def withdrawing(database: Database, ready: tuple[UUID, Identity], real: Any, told: list[bool]) -> Any:
