@@ -75,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_files(parser)
+    _add_ways(parser)
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    """What is read, and where everything goes."""
     parser.add_argument(
         "files",
         type=Path,
@@ -92,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="keep finished steps there: a run cut off goes on where it was",
     )
+
+
+def _add_ways(parser: argparse.ArgumentParser) -> None:
+    """How the recording is coded, cut and copied."""
     parser.add_argument(
         "--profile",
         default="standard",
@@ -118,7 +129,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RATE",
         help="besides, a copy at this constant frame rate (25, 30000/1001), with a map of its frames; may be repeated",
     )
-    return parser
 
 
 def _rate(text: str) -> Fraction:

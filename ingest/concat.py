@@ -6,6 +6,7 @@ tick beside its place is put right, by packet number, in a second copy.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,7 @@ from ingest.packets import Packets, read_packets
 from ingest.whitelist import FORMATS
 from ingest.workspace import Workspace
 
+log = logging.getLogger(__name__)
 JOINED_NAME = "joined.mov"
 _SCRIPT_NAME, _HASHES_NAME = "parts.ffconcat", "parts.txt"
 
@@ -127,7 +129,8 @@ def _copy(workspace: Workspace, parts: list[Examined], shift: str) -> None:
     seconds = sum(one.chapter.probe.duration for one in parts)
     done = workspace.run([*argv, "-f", "mov", JOINED_NAME], media_seconds=seconds)
     if done.status != 0:
-        raise inexact((done.stderr.splitlines() or ["no message"])[-1])
+        log.warning("parts cannot be joined: status %d, %r", done.status, done.stderr[-500:])
+        raise inexact("a QuickTime file cannot hold their tracks")
 
 
 def _corrections(workspace: Workspace, parts: list[Examined]) -> str:

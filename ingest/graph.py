@@ -14,7 +14,7 @@ import numpy as np
 from ingest.chunks import Chunk
 from ingest.ffmpeg import input_options
 from ingest.fingerprint import SIDE
-from ingest.picture import display_size, upright
+from ingest.picture import Size, display_size, tile_size, upright
 from ingest.plan import Plan
 from ingest.probe import Probe
 from ingest.profiles import Limits, Profile
@@ -53,6 +53,11 @@ GLOBAL = ("-nostdin", "-hide_banner", "-v", "error", "-copyts")
 def storyboard_interval(probe: Probe, profile: Profile) -> float:
     """Whole seconds between the storyboard's tiles, of which there are at most `storyboard_tiles`."""
     return max(1.0, -(-(probe.span + 1) // profile.storyboard_tiles))
+
+
+def storyboard_tile(probe: Probe, profile: Profile) -> Size:
+    """Size of the storyboard's tiles, in pixels."""
+    return tile_size(display_size(probe.video, profile.proxy_short_side), profile.storyboard_width)
 
 
 def poster_time(probe: Probe) -> float:
@@ -103,6 +108,7 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile) -> list[A
     source, before = plan.source, time_before(plan, chunk)
     large = display_size(source.video, profile.max_short_side)
     small = display_size(source.video, profile.proxy_short_side)
+    tile = storyboard_tile(source, profile)
     master, poster = not plan.copied, before is None
     branches = upright(picture, source.video, large).filter_multi_output("split", 2 + master + poster)
     reduced = branches[0].filter("scale", small.width, small.height).filter_multi_output("split", 3)
@@ -113,7 +119,7 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile) -> list[A
     outputs = [
         _video(reduced[0], PROXY_NAME, profile, profile.proxy_preset, profile.proxy_crf),
         _raw(_grey(reduced[1]), GREY_NAME, "gray"),
-        _raw(tiles.filter("scale", profile.storyboard_width, -2), TILES_NAME, "rgb24"),
+        _raw(tiles.filter("scale", tile.width, tile.height), TILES_NAME, "rgb24"),
         _raw(samples.filter("scale", SIDE, SIDE, flags="area"), RAW_SAMPLES_NAME, "rgb24"),
     ]
     if master:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 from typing import Any
 
 from ingest.streams import VideoStream
@@ -18,6 +19,8 @@ _MATRICES = {"smpte170m": "170m", "bt470bg": "470bg", "fcc": "fcc", "smpte240m":
 _STANDARD_WIDTH, _STANDARD_HEIGHT = 1280, 576
 # Nits that diffuse white is set to before tone mapping (the display of BT.1886).
 _WHITE_NITS = 100
+# In widths of a tile: a phone held upright (9:16) is shown as wide as any, a ribbon is not.
+_TALLEST_TILE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,19 @@ def display_size(video: VideoStream, short_side: int) -> Size:
 
 def _even(length: Fraction) -> int:
     return max(2, int(length / 2) * 2)
+
+
+def tile_size(picture: Size, width: int) -> Size:
+    """Size of the storyboard's tile of a picture: `width` wide, or narrower where it would be over twice as tall."""
+    tallest = _TALLEST_TILE * width
+    height = _nearest_even(Fraction(width * picture.height, picture.width))
+    if height <= tallest:
+        return Size(width, height)
+    return Size(_nearest_even(Fraction(tallest * picture.width, picture.height)), tallest)
+
+
+def _nearest_even(length: Fraction) -> int:
+    return max(2, 2 * floor(length / 2 + Fraction(1, 2)))
 
 
 def upright(picture: Any, video: VideoStream, size: Size) -> Any:

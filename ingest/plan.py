@@ -15,6 +15,7 @@ from ingest.conform import groups_conform, looks_conforming
 from ingest.hashes import digests_of
 from ingest.measure import Measured, measure
 from ingest.packets import Packets
+from ingest.parameters import same_parameters
 from ingest.probe import Probe, probe
 from ingest.profiles import Profile
 from ingest.starts import keep_fresh_starts, keep_whole_seams
@@ -105,7 +106,8 @@ def make_plan(workspace: Workspace, profile: Profile, md5: str | None = None) ->
         source = replace(source, packets=keep_fresh_starts(workspace, source))
     chunks = keep_whole_seams(workspace, source, cut_chunks(source.packets, source.container, profile))
     digest = md5 or digests_of(workspace.source, "md5")["md5"]
-    return Plan(digest, source, measured, chunks, copied=likely and groups_conform(source, profile))
+    copied = likely and groups_conform(source, profile) and same_parameters(workspace, source)
+    return Plan(digest, source, measured, chunks, copied)
 
 
 def _video(stored: dict[str, Any]) -> VideoStream:

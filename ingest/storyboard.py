@@ -15,7 +15,8 @@ from PIL import Image
 
 from ingest.errors import Unexplained
 from ingest.frames import Decoded, Ledger
-from ingest.graph import TILES_NAME, storyboard_interval, time_before
+from ingest.graph import TILES_NAME, storyboard_interval, storyboard_tile, time_before
+from ingest.picture import Size
 from ingest.plan import Plan
 from ingest.profiles import Profile
 from ingest.rhythm import beats
@@ -38,14 +39,15 @@ def write_storyboard(
     """
     taken: list[int] = []
     tiles: list[NDArray[np.uint8]] = []
+    size = storyboard_tile(plan.source, profile)
     for part, frames, chunk in zip(parts, decoded, plan.chunks, strict=True):
         times = frames.seconds(plan.measured.zero)
         due = beats(times, storyboard_interval(plan.source, profile), time_before(plan, chunk)).tolist()
-        tiles += _tiles(part / TILES_NAME, due, profile.storyboard_width)
+        tiles += _tiles(part / TILES_NAME, due, size)
         taken += np.searchsorted(ledger.pts, frames.pts[due]).tolist()
     columns = profile.storyboard_columns
-    height, width = tiles[0].shape[:2]
     rows = -(-len(taken) // columns)
+    width, height = size.width, size.height
     sheet = np.zeros((rows * height, columns * width, 3), dtype=np.uint8)
     for number, tile in enumerate(tiles):
         row, column = divmod(number, columns)
@@ -54,14 +56,13 @@ def write_storyboard(
     (target / VTT_NAME).write_text(_vtt(taken, ledger, columns, width, height))
 
 
-def _tiles(path: Path, due: list[int], width: int) -> list[NDArray[np.uint8]]:
+def _tiles(path: Path, due: list[int], size: Size) -> list[NDArray[np.uint8]]:
     """The tiles (height, width, 3) of the chunk's frames `due`; its first frame was taken in any case."""
     data = np.fromfile(path, dtype=np.uint8)
     stored = sorted({0, *due})
-    height, rest = divmod(len(data), len(stored) * width * 3)
-    if rest:
+    if len(data) != len(stored) * size.height * size.width * 3:
         raise Unexplained(f"{len(data)} bytes of tiles are not {len(stored)} tiles")
-    pictures = data.reshape(len(stored), height, width, 3)
+    pictures = data.reshape(len(stored), size.height, size.width, 3)
     return [picture for frame, picture in zip(stored, pictures, strict=True) if frame in due]
 
 

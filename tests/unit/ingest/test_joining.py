@@ -113,6 +113,17 @@ def test_codecs_that_cannot_be_joined_are_refused(tmp_path: Path) -> None:
         joined(tmp_path, parts)
 
 
+def test_tracks_that_the_joined_file_cannot_hold_are_refused_in_plain_words(tmp_path: Path) -> None:
+    coding = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "libopus")
+    parts = make_parts(tmp_path / "parts", ["x_1.mkv", "x_2.mkv"], [0.4, 0.4], codec=coding)
+    with pytest.raises(FileRejected) as caught:
+        joined(tmp_path, parts)
+    assert caught.value.message == (
+        "The parts cannot be joined without change: a QuickTime file cannot hold their tracks. "
+        "Ingest them one by one."
+    )
+
+
 def test_the_command_joins_ingests_and_says_whose_frames_are_whose(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

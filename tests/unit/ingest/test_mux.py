@@ -15,6 +15,7 @@ from ingest.packets import Packets
 from ingest.pipeline import ingest
 from ingest.profiles import DEFAULT_PROFILE, Profile
 from ingest.report import Report
+from ingest.segmentation.plan import DEFAULT_PLAN
 from tests.media import synthetic
 from tests.unit.ingest.test_chunks import decoded
 
@@ -119,3 +120,51 @@ def test_units_of_private_types_are_not_copied(tmp_path: Path) -> None:
     ingest(source, tmp_path / "out")
     for made in (tmp_path / "out").rglob("*.mp4"):
         assert b"PC-4711" not in made.read_bytes(), made.name
+
+
+def units_of(path: Path) -> list[bytes]:
+    """The NAL units of an H.264 track that decoding needs."""
+    bare = path.with_suffix(".h264")
+    needed = ("-bsf:v", "h264_mp4toannexb,filter_units=remove_types=6|9")
+    synthetic.run_ffmpeg("-i", str(path), "-c", "copy", *needed, "-f", "h264", str(bare))
+    return [unit for unit in re.split(rb"\x00?\x00\x00\x01", bare.read_bytes()) if unit]
+
+
+def said_once(units: list[bytes]) -> list[bytes]:
+    """The same without the parameter sets that are there already."""
+    return [u for n, u in enumerate(units) if u[0] & 31 not in (7, 8) or u not in units[:n]]
+
+
+@pytest.mark.parametrize(("suffix", "once"), [("mp4", True), ("mkv", True), ("mp4", False)])
+def test_a_clip_from_behind_a_change_of_parameters_decodes_to_the_sources_pictures(
+    tmp_path: Path, suffix: str, once: bool
+) -> None:
+    """Two takes of one size by different settings of the encoder; the second tells its own once, or in each group."""
+    takes = []
+    for number, options in enumerate((("-profile:v", "baseline", "-refs", "1"), ("-refs", "4"))):
+        take = tmp_path / f"take-{number}.mp4"
+        coding = ("-c:v", "libx264", "-g", "25", "-bf", "0", "-colorspace", "bt709", "-pix_fmt", "yuv420p")
+        units = units_of(synthetic.plain(take, seconds=3, channels=0, codec=(*coding, *options)))
+        takes += said_once(units) if once else units
+    bare, source = tmp_path / "joined.h264", tmp_path / f"joined.{suffix}"
+    bare.write_bytes(b"".join(b"\x00\x00\x00\x01" + unit for unit in takes))
+    synthetic.run_ffmpeg("-r", "25", "-i", str(bare), "-c", "copy", str(tmp_path / "joined.mp4"))
+    if suffix == "mkv":
+        synthetic.run_ffmpeg("-i", str(tmp_path / "joined.mp4"), "-c", "copy", str(source))
+    out = tmp_path / "out"
+    report = ingest(source, out, profile=Profile(segments=DEFAULT_PLAN.with_length(1)))
+    assert not copied(report)
+    assert [one.start_frame for one in report.clips] == [0, 25, 50, 75, 100, 125]
+    ledger = Ledger.read(out / "ledger.parquet")
+    assert [h for _, h in decoded(source)] == [h.hex() for h in ledger.hashes]
+    master = [h for _, h in decoded(out / "master.mp4")]
+    for one in report.clips:
+        assert [h for _, h in decoded(out / one.path)] == master[one.start_frame : one.end_frame]
+
+
+def test_the_same_parameters_in_every_group_are_copied(tmp_path: Path) -> None:
+    take = synthetic.plain(tmp_path / "a.ts", seconds=3, codec=("-c:v", "libx264", *CONFORMING), channels=0)
+    source = tmp_path / "a.mp4"
+    synthetic.run_ffmpeg("-i", str(take), "-c", "copy", str(source))
+    report = ingest(source, tmp_path / "out", profile=Profile(segments=DEFAULT_PLAN.with_length(1)))
+    assert copied(report)

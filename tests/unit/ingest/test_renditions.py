@@ -16,10 +16,12 @@ from PIL import Image
 
 from ingest.frames import Ledger
 from ingest.packets import Packets
-from ingest.picture import display_size
+from ingest.picture import Size, display_size, tile_size
+from ingest.pipeline import ingest
 from ingest.report import Report
 from ingest.sample import SampleFacts
 from ingest.streams import VideoStream
+from tests.media import synthetic
 
 VIDEO = VideoStream(
     index=0, codec="h264", width=1920, height=1080, rotation=0, sar=Fraction(1), pixel_format="yuv420p",
@@ -67,6 +69,29 @@ def test_storyboard_names_a_tile_for_every_moment(derived: tuple[Path, Report]) 
             assert int(y) + int(height) <= sheet.height
             tile = sheet.crop((int(x), int(y), int(x) + int(width), int(y) + int(height)))
             assert np.asarray(tile).std() > 10  # a picture, not an empty cell
+
+
+@pytest.mark.parametrize(
+    ("size", "tile"), [("16x8192", (2, 320)), ("8192x16", (160, 2)), ("90x160", (160, 284))]
+)
+def test_a_storyboard_is_small_whatever_the_pictures_shape(
+    tmp_path: Path, size: str, tile: tuple[int, int]
+) -> None:
+    source = synthetic.plain(tmp_path / "a.mp4", seconds=3, rate="5", size=size, channels=0)
+    ingest(source, tmp_path / "out")
+    areas = re.findall(r"#xywh=(\d+),(\d+),(\d+),(\d+)", (tmp_path / "out" / "storyboard.vtt").read_text())
+    assert areas == [(str(n * tile[0]), "0", str(tile[0]), str(tile[1])) for n in range(3)]
+    with Image.open(tmp_path / "out" / "storyboard.jpg") as sheet:
+        assert sheet.size == (10 * tile[0], tile[1])
+
+
+@given(st.integers(2, 8192), st.integers(2, 8192))
+def test_a_tile_fits_into_its_box(width: int, height: int) -> None:
+    tile = tile_size(Size(width, height), 160)
+    assert 2 <= tile.width <= 160
+    assert 2 <= tile.height <= 320
+    assert tile.width == 160 or tile.height == 320
+    assert tile.width % 2 == tile.height % 2 == 0
 
 
 def test_poster_is_a_picture_of_the_masters_size(derived: tuple[Path, Report]) -> None:
