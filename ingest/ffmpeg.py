@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # Where a tool's words lie in its job directory.
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
+# What several threads put in place of a damaged picture's lost parts is left to a race, and no decoding gives it again.
+DECODER_THREADS = 1
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 16_384
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
@@ -102,6 +104,7 @@ def version_of(binary: Path) -> str:
 def input_options(limits: Limits) -> dict[str, str | int]:
     """Options that must stand before every `-i` of untrusted bytes, for both tools; name → value."""
     return {
+        "threads": DECODER_THREADS,
         "protocol_whitelist": "file",
         "format_whitelist": FORMATS,
         "codec_whitelist": ",".join(sorted(DECODERS)),

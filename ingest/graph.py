@@ -43,8 +43,6 @@ FRAGMENTS = {
 # Never reached: a key frame is forced each interval. (With `keyint=infinite` and two threads, x264's bytes differed
 # from run to run.)
 _LONGEST_GOP = 1000
-# What two threads put in place of a damaged picture's lost parts is left to a race, and no decoding gave it again.
-DECODER_THREADS = 1
 # SEI units hold x264's version and options; the decoder needs none of them.
 NO_SEI = "filter_units=remove_types=6"
 GLOBAL = ("-nostdin", "-hide_banner", "-v", "error", "-copyts")
@@ -86,7 +84,7 @@ def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
 def _decoded(plan: Plan, chunk: Chunk, limits: Limits) -> Any:
     """The chunk's frames as the decoder gives them, with the source's own time stamps."""
     # rotation is done later, by hand: the ledger hashes what was decoded, not what was turned
-    options: dict[str, Any] = {"display_rotation:v": 0, "threads": DECODER_THREADS}
+    options: dict[str, Any] = {"display_rotation:v": 0}
     bounds: dict[str, int] = {}
     if chunk.seek is not None:
         options |= {"ss": f"{chunk.seek:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}

@@ -67,7 +67,7 @@ def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk) -> bool:
         argv += [f"-{option}", str(value)]
     # That packet alone reaches the decoder (seeking may lead to one before), and reading ends by its time: an end by
     # the first picture would come earlier on one run and later on another, with other complaints.
-    argv += ["-threads", "1", "-bsf:v", f"noise=drop=not(eq(pts\\,{chunk.start_pts}))", "-t", "0.001"]
+    argv += ["-bsf:v", f"noise=drop=not(eq(pts\\,{chunk.start_pts}))", "-t", "0.001"]
     argv += [
         "-ss",
         f"{chunk.seek:.6f}",

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ingest.errors import FileRejected, MachineFault
 from ingest.ffmpeg import input_options
 from ingest.frames import Ledger
-from ingest.graph import CLEAN, DECODER_THREADS, MASTER_NAME, MP4, NO_SEI
+from ingest.graph import CLEAN, MASTER_NAME, MP4, NO_SEI
 from ingest.mux import assert_same_times
 from ingest.packets import Packets, read_packets
 from ingest.probe import Probe
@@ -126,7 +126,7 @@ def _graph(
     *,
     spoken: bool,
 ) -> Any:
-    source = ffmpeg.input(f"file:{SOURCE_NAME}", threads=DECODER_THREADS, **input_options(workspace.limits))
+    source = ffmpeg.input(f"file:{SOURCE_NAME}", **input_options(workspace.limits))
     options: dict[str, Any] = {"c:v": "copy"}
     picture = source["v:0"]
     if styles:

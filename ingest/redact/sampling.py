@@ -72,7 +72,7 @@ def _graph(workspace: Workspace, ledger: Ledger, start: int, wanted: range, rast
     middle = (ledger.time_of(start) + ledger.time_of(start + 1)) / 2
     source = ffmpeg.input(
         f"file:{SOURCE_NAME}",
-        **{"ss": f"{float(middle):.6f}", "noaccurate_seek": None, "threads": 1},
+        **{"ss": f"{float(middle):.6f}", "noaccurate_seek": None},
         **input_options(workspace.limits),
     )
     pictures = (

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ingest.ffmpeg import find_tools
-from ingest.graph import DECODER_THREADS, GLOBAL
+from ingest.ffmpeg import DECODER_THREADS, find_tools
+from ingest.graph import GLOBAL
 from ingest.mux import master_graph
 from ingest.pipeline import ingest
 from ingest.plan import make_plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -263,7 +264,8 @@ def test_weights_that_cannot_be_used_are_the_machines_fault_and_tried_again(
         assert session.scalars(select(Redaction)).one().state == "proposed"
 
 
-def work_off(database_url: str, database: Database, settings: Settings, vault: Vault) -> None:
+@pytest.fixture
+def work_off(database_url: str, database: Database, settings: Settings, vault: Vault) -> Callable[[], None]:
     """Runs a worker, as it runs in operation, until no footage job is left."""
     app = job_app(database_url, declared_in([recordings_tasks, tasks]))
     resources = {Database: database, Settings: settings, Vault: vault}
@@ -277,7 +279,7 @@ def work_off(database_url: str, database: Database, settings: Settings, vault: V
                 additional_context={RESOURCES: resources},
             )
 
-    run_apart(run())
+    return lambda: run_apart(run())
 
 
 def withdrawing(database: Database, ready: tuple[UUID, Identity], real: Any, told: list[bool]) -> Any:
@@ -302,8 +304,8 @@ def job_states(database: Database, name: str) -> list[str]:
 
 
 def test_a_withdrawal_stops_the_rendering_and_leaves_nothing_of_it(
+    work_off: Callable[[], None],
     database: Database,
-    database_url: str,
     settings: Settings,
     vault: Vault,
     ready: tuple[UUID, Identity],
@@ -312,7 +314,7 @@ def test_a_withdrawal_stops_the_rendering_and_leaves_nothing_of_it(
     redaction_id = approved(database, settings, vault, ready)
     told: list[bool] = []
     monkeypatch.setattr(tasks, "cut_all", withdrawing(database, ready, tasks.cut_all, told))
-    work_off(database_url, database, settings, vault)
+    work_off()
     assert told == [True]
     assert job_states(database, "redaction.render") == ["aborted"]
     with database.transaction() as session:
@@ -324,16 +326,15 @@ def test_a_withdrawal_stops_the_rendering_and_leaves_nothing_of_it(
 
 
 def test_a_withdrawal_stops_the_looking_through(
+    work_off: Callable[[], None],
     database: Database,
-    database_url: str,
     settings: Settings,
-    vault: Vault,
     ready: tuple[UUID, Identity],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[bool] = []
     monkeypatch.setattr(tasks, "look_through", withdrawing(database, ready, tasks.look_through, told))
-    work_off(database_url, database, settings, vault)
+    work_off()
     assert told == [True]
     assert job_states(database, "redaction.propose") == ["aborted"]
     with database.transaction() as session:
