@@ -46,7 +46,8 @@ def test_fixed_length_counts_from_the_key_frame_it_took() -> None:
 def test_alone_it_cuts_as_a_walk_along_the_key_frames_would(gaps: list[int], seconds: int) -> None:
     """The first key frame at or after each step; a rest shorter than a second joins the clip before.
 
-    Where that walk makes a clip longer than the plan allows, it is not the answer: a clip is longer than that only where no key frame lies in it.
+    Where that walk makes a clip longer than the plan allows, it is not the answer: a clip is longer than that only
+    where no key frame lies in it.
     """
     ledger = ledger_of(gaps)
     keys = keys_of(ledger)
