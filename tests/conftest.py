@@ -1,12 +1,12 @@
 """Fixtures that every test may use.
 
 PostgreSQL is real: one embedded server a test run (shared by pytest-xdist's workers), one template database with the
-whole schema, and a copy of it for each test that asks. Set CORDON_TEST_DATABASE_URL to a role that may create
-databases (`postgresql+psycopg://user:password@host/postgres`) to use a server of your own instead.
+whole schema, and a copy of it, emptied again, for each test that asks. Set CORDON_TEST_DATABASE_URL to a role that may
+create databases (`postgresql+psycopg://user:password@host/postgres`) to use a server of your own instead.
 
     postgres_url   session   SQLAlchemy URL of that server, on its maintenance database
-    new_database   session   a function: makes another fresh, migrated database and returns its URL
-    database_url   test      URL of a fresh, migrated database, dropped afterwards
+    new_database   session   a function: makes another fresh, migrated database (or a copy of one) and returns its URL
+    database_url   test      URL of an empty, migrated database, which another test may have had before
     database       test      an `app.core.db.Database` on it
     home           test      a CORDON_HOME with generated keys, 0700
     settings       test      a `Settings` of that home and that database
@@ -32,12 +32,19 @@ from app.core.migrate import upgrade
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.settings import Settings
 from app.storage.vault import Vault
+from tests.factories.emptying import emptied, shape_of
 from tests.factories.home import make_home, make_settings
 
-NewDatabase = Callable[[], str]
+NewDatabase = Callable[..., str]
 # Tests that share a costly service run in one worker, in order. xdist's own groups ride on pytest internals that
 # pytest 9.2 changed (pytest-xdist 3.8: `_nodeid`), so they are named here by where they lie.
-TOGETHER = ("tests/e2e/", "tests/integration/test_published_release.py", "tests/integration/test_run.py")
+TOGETHER = (
+    "tests/e2e/",
+    "tests/integration/test_published_release.py",
+    "tests/integration/test_run.py",
+    "tests/integration/test_uploads_api.py",
+    "tests/unit/app/redaction/test_tasks.py",
+)
 
 
 class _Together(LoadScopeScheduling):
@@ -79,14 +86,15 @@ def postgres_url(shared_dir: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def new_database(postgres_url: str, shared_dir: Path) -> Iterator[NewDatabase]:
-    """Makes fresh, migrated databases; drops them when the session ends."""
+    """Makes fresh, migrated databases, or copies of one that nobody uses; drops them when the session ends."""
     with _locked(shared_dir / "template.lock"):
         template = _template(postgres_url, shared_dir / "template.name")
     made: list[str] = []
 
-    def make() -> str:
+    def make(copy_of: str = "") -> str:
         name = f"cordon_test_{secrets.token_hex(6)}"
-        _execute(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        copied = make_url(copy_of).database if copy_of else template
+        _execute(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{copied}"')
         made.append(name)
         return _on_database(postgres_url, name)
 
@@ -97,12 +105,29 @@ def new_database(postgres_url: str, shared_dir: Path) -> Iterator[NewDatabase]:
         _execute(postgres_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+@pytest.fixture(scope="session")
+def spare_databases() -> list[str]:
+    """URLs of databases that a test has left empty."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def schema_shape(new_database: NewDatabase) -> str:
+    """What the schema of a database must be for another test to have it."""
+    return shape_of(new_database())
+
+
 @pytest.fixture
-def database_url(new_database: NewDatabase, postgres_url: str) -> Iterator[str]:
-    """A fresh, migrated database of this test's own."""
-    url = new_database()
+def database_url(
+    new_database: NewDatabase, postgres_url: str, spare_databases: list[str], schema_shape: str
+) -> Iterator[str]:
+    """An empty, migrated database of this test's own."""
+    url = spare_databases.pop() if spare_databases else new_database()
     yield url
-    _execute(postgres_url, f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+    if emptied(url, schema_shape):
+        spare_databases.append(url)
+    else:
+        _execute(postgres_url, f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from app.uploads.models import Upload
 from app.uploads.service import Staging
 from tests.factories.accounts import bearer, make_person
 from tests.factories.exercises import make_exercise
+from tests.factories.home import make_home, make_settings
 from tests.factories.server import gunicorn
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -71,15 +72,33 @@ class Site:
         return self.staging.path(UUID(location.rpartition("/")[2])).read_bytes()
 
 
+@dataclass
+class Service:
+    address: str
+    settings: Settings
+    database: Database
+
+
+@pytest.fixture(scope="module")
+def service(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One server for all: each test comes as a force of its own, which sees no other's."""
+    url = new_database()
+    settings = make_settings(make_home(tmp_path_factory.mktemp("service") / "home"), url)
+    database = Database(url)
+    with gunicorn(settings) as address:
+        yield Service(address, settings, database)
+    database.dispose()
+
+
 @pytest.fixture
-def site(settings: Settings, database: Database) -> Iterator[Site]:
-    with database.transaction() as session:
+def site(service: Service) -> Site:
+    with service.database.transaction() as session:
         person = make_person(session, roles=[Role.DATA_OFFICER])
         officer = bearer(session, person)
         stranger = bearer(session, make_person(session, roles=[Role.DATA_OFFICER]))
         exercise = make_exercise(session, organisation_id=person.organisation_id).id
-    with gunicorn(settings) as address:
-        yield Site(address, officer, stranger, exercise, database, Staging(settings.uploads_dir))
+    staging = Staging(service.settings.uploads_dir)
+    return Site(service.address, officer, stranger, exercise, service.database, staging)
 
 
 def _expect(answer: requests.Response, status: int, kind: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,14 @@ PROCESS_CALLS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spa
 PROCESS_PREFIXES = ("exec", "spawn")
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for package in ("app", "ingest"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if "node_modules" not in path.parts:
-                yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+@cache
+def sources() -> list[tuple[str, ast.Module]]:
+    paths = [path for package in ("app", "ingest") for path in sorted((ROOT / package).rglob("*.py"))]
+    return [
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text()))
+        for path in paths
+        if "node_modules" not in path.parts
+    ]
 
 
 def commits(tree: ast.AST) -> Iterator[int]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -34,6 +35,7 @@ from ingest.packets import read_packets
 from ingest.profiles import DEFAULT_LIMITS
 from ingest.workspace import Workspace, open_workspace
 from tests.factories.accounts import make_identity
+from tests.factories.home import make_home, make_settings
 from tests.factories.loops import run_apart
 from tests.factories.onnx_files import constant_detector
 from tests.factories.recordings import ingest_on_the_spot, job_context, make_recording, stored_keys
@@ -57,15 +59,46 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return target.read_bytes()
 
 
-@pytest.fixture
-def ready(database: Database, settings: Settings, vault: Vault, film: bytes) -> tuple[UUID, Identity]:
-    """The recording, ingested, and an officer of its force."""
+@dataclass
+class TakenIn:
+    """What every test begins with, and has a copy of: an ingested recording, and an officer of its force."""
+
+    database_url: str
+    home: Path
+    recording_id: UUID
+    officer: Identity
+
+
+@pytest.fixture(scope="module")
+def taken_in(
+    new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, film: bytes
+) -> TakenIn:
+    url, home = new_database(), make_home(tmp_path_factory.mktemp("taken-in") / "home")
+    settings, database = make_settings(home, url), Database(url)
+    vault = Vault.from_settings(settings)
     with database.transaction() as session:
         recording = make_recording(session, vault, data=film)
         force = session.get_one(Organisation, recording.organisation_id)
         officer = make_identity(session, Role.DATA_OFFICER, organisation=force)
     ingest_on_the_spot(database, settings, vault, recording.id)
-    return recording.id, officer
+    database.dispose()
+    return TakenIn(url, home, recording.id, officer)
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[str], str], taken_in: TakenIn) -> str:
+    return new_database(taken_in.database_url)
+
+
+@pytest.fixture
+def home(taken_in: TakenIn, tmp_path: Path) -> Path:
+    return shutil.copytree(taken_in.home, tmp_path / "home")
+
+
+@pytest.fixture
+def ready(taken_in: TakenIn) -> tuple[UUID, Identity]:
+    """The recording, ingested, and an officer of its force."""
+    return taken_in.recording_id, taken_in.officer
 
 
 def render_job(
