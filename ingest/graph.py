@@ -124,7 +124,8 @@ def _outputs(picture: Any, plan: Plan, chunk: Chunk, profile: Profile) -> list[A
         outputs.append(_video(branches[2], MASTER_NAME, profile, profile.preset, profile.crf))
     if poster:
         # the first frame serves where none that decodes comes so late: the later one is written over it
-        shown = branches[2 + master].filter("select", f"gt(eq(n,0)+gte(t,{poster_time(source):.3f}),0)")
+        late = f"gte(t,{poster_time(source):.3f})*not(gte(prev_selected_t,{poster_time(source):.3f}))"
+        shown = branches[2 + master].filter("select", f"gt(eq(n,0)+{late},0)")
         outputs.append(_still(shown, POSTER_NAME))
     return outputs
 
