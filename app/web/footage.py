@@ -49,6 +49,8 @@ HISTORY: Final[dict[str, str]] = {
     "upload:create": "Sending began",
     "upload:declare": "What the whole must hash to was declared",
     "upload:complete": "Every byte received and hashed",
+    "upload:screened": "Screened for viruses: nothing found",
+    "upload:infected": "Refused by the virus screen, and removed",
     "upload:reject": "Upload refused",
     "upload:terminate": "Upload given up",
     "upload:expire": "Upload expired",
