@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 CHUNK: Final = 2**18
 OVERLAP: Final = 2**16  # what lies over the edge of two windows lies whole in one, if it is no longer
 CONNECT_SECONDS: Final = 5.0
+VERSION_SECONDS: Final = 10.0  # a page waits for it
 ANSWER_SECONDS: Final = 120.0  # for one window
 MOST_ANSWER: Final = 4096
 _LIMITS: Final = "Heuristics.Limits.Exceeded"  # with AlertExceedsMax: it did not look at all of it
@@ -40,6 +41,7 @@ class Clamd:
     def engine(self) -> str:
         """ "ClamAV 1.4.3/27…/date of its signatures". Raises ScreenUnavailable."""
         with self._connected() as daemon:
+            daemon.settimeout(VERSION_SECONDS)
             try:
                 daemon.sendall(b"zVERSION\0")
                 return plain(_answer(daemon))
