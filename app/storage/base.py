@@ -89,7 +89,7 @@ def check_range(start: int, end: int | None) -> None:
 
 
 def open_store(url: str) -> BlobStore:
-    """The store at `file:///directory` or `s3://bucket[/prefix][?endpoint=URL&region=NAME&public=URL]`.
+    """The store at `file:///directory` or `s3://bucket[/prefix][?endpoint=URL&region=NAME&public=URL&encryption=AES256]`.
 
     S3 credentials come by boto3's usual chain (environment, shared file, instance role). Raises
     StoreAddressError for any other address.
@@ -103,9 +103,12 @@ def open_store(url: str) -> BlobStore:
         from app.storage.s3 import S3Store
 
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
-        if unknown := options.keys() - {"endpoint", "region", "public"}:
+        if unknown := options.keys() - {"endpoint", "region", "public", "encryption"}:
             raise StoreAddressError(f"unknown options in the storage address: {', '.join(sorted(unknown))}")
-        return S3Store(parts.netloc, prefix=parts.path.strip("/"), **options)
+        try:
+            return S3Store(parts.netloc, prefix=parts.path.strip("/"), **options)
+        except ValueError as error:
+            raise StoreAddressError(f"not a usable storage address: {error}") from None
     raise StoreAddressError(
         f"not a storage address (file:///… or s3://bucket): {parts.scheme}://{parts.netloc}"
     )

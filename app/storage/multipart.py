@@ -17,7 +17,6 @@ from app.storage.base import BlobNotFound, check_key
 from app.storage.incoming import ADDRESS_SECONDS, PREFIX, Begun, PartAddress, PartsDiffer, StoredPart
 from app.storage.s3 import S3Store, translated
 
-_ENCRYPTION: Final = {"ServerSideEncryption": "AES256"}
 _DIFFERENT: Final = frozenset({"BadDigest", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
 _LISTED_AT_ONCE: Final = 1000
 
@@ -25,8 +24,9 @@ _LISTED_AT_ONCE: Final = 1000
 class IncomingObjects:
     """The plain objects under `incoming/` of one S3 store. Methods raise StoreUnavailable."""
 
-    def __init__(self, store: S3Store, client: Any, signer: Any) -> None:
-        """`signer` is the client whose server address others reach."""
+    def __init__(self, store: S3Store, client: Any, signer: Any, encryption: str) -> None:
+        """`signer` is the client whose server address others reach; `encryption` as `S3Store` has it."""
+        self._encryption = {} if encryption == "none" else {"ServerSideEncryption": encryption}
         self._store = store
         self._client = client
         self._signer = signer
@@ -41,7 +41,7 @@ class IncomingObjects:
         """Begins a multipart upload with SHA-256 checksums, encrypted by the store where it can; returns its id."""
         with translated(key):
             answer = self._client.create_multipart_upload(
-                **self._object(key), ChecksumAlgorithm="SHA256", **_ENCRYPTION
+                **self._object(key), ChecksumAlgorithm="SHA256", **self._encryption
             )
         return str(answer["UploadId"])
 
@@ -122,6 +122,16 @@ class IncomingObjects:
                     yield Begun(
                         one["Key"].removeprefix(self._store.prefix), one["UploadId"], one["Initiated"]
                     )
+
+    def present(self) -> set[str]:
+        """Every object that is there in any version, a deleted one whose versions were left behind too."""
+        asked = {"Bucket": self._store.bucket, "Prefix": self._store.prefix + PREFIX}
+        found: set[str] = set()
+        with translated(PREFIX):
+            for page in self._client.get_paginator("list_object_versions").paginate(**asked):
+                versions = page.get("Versions", []) + page.get("DeleteMarkers", [])
+                found |= {one["Key"].removeprefix(self._store.prefix) for one in versions}
+        return found
 
     def _object(self, key: str) -> dict[str, Any]:
         return {"Bucket": self._store.bucket, "Key": self._store.prefix + check_key(key)}

@@ -18,6 +18,7 @@ from app.storage.streams import PieceReader, as_binary, read_full
 if TYPE_CHECKING:
     from app.storage.multipart import IncomingObjects
 
+ENCRYPTIONS = ("AES256", "aws:kms", "none")
 _CONFIG = {
     "connect_timeout": 5,
     "read_timeout": 60,
@@ -39,18 +40,23 @@ class S3Store:
         endpoint: str | None = None,
         region: str | None = None,
         public: str | None = None,
+        encryption: str = "AES256",
     ) -> None:
-        """`public` is the address by which clients reach the same server, where it is not `endpoint`."""
+        """`public` is the address by which clients reach the same server, where it is not `endpoint`; `encryption` what
+        the server is asked to do with what they send: AES256, aws:kms or none. Raises ValueError for another."""
+        if encryption not in ENCRYPTIONS:
+            raise ValueError(f"encryption is one of {', '.join(ENCRYPTIONS)}")
         self.bucket = bucket
         self.prefix = prefix + "/" if prefix else ""
         self._client = _connect(endpoint, region)
+        self._encryption = encryption
         self._signer = _connect(public, region) if public else self._client
 
     @property
     def incoming(self) -> IncomingObjects:
         from app.storage.multipart import IncomingObjects  # which stands on this module
 
-        return IncomingObjects(self, self._client, self._signer)
+        return IncomingObjects(self, self._client, self._signer, self._encryption)
 
     def put(self, key: str, source: BinaryIO) -> int:
         name = self._name(key)

@@ -130,10 +130,7 @@ class Site:
         """All that lies in plain in the store: keys of objects in any version, and of unfinished uploads."""
         store = self.vault.store
         assert isinstance(store, S3Store)
-        objects = s3_client(store.incoming._client.meta.endpoint_url)
-        versions = objects.list_object_versions(Bucket=store.bucket, Prefix="incoming/")
-        found = [one["Key"] for one in versions.get("Versions", []) + versions.get("DeleteMarkers", [])]
-        return sorted(found + [one.key for one in store.incoming.begun()])
+        return sorted([*store.incoming.present(), *(one.key for one in store.incoming.begun())])
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +160,7 @@ def site(
     (folder / "officer.json").write_text(json.dumps(said))
     with pytest.MonkeyPatch.context() as patch, _served(settings, database, port):
         patch.setattr(direct, "PART_SIZE", PART)
+        patch.setattr(direct, "COUNTED_EVERY", timedelta(0))
         yield Site(settings, database, vault, officer, stranger, exercise, folder / "officer.json")
     database.dispose()
 
@@ -422,6 +420,16 @@ def test_bytes_that_are_not_what_was_declared_are_refused_and_removed(site: Site
     lost = site.send(data)
     store.delete(f"incoming/{lost}")
     assert site.work(lost).reason_code == "damaged_in_staging"
+    assert site.waiting() == []
+
+
+def test_versions_that_a_crash_left_under_a_deleted_object_are_swept(site: Site) -> None:
+    store = site.vault.store
+    assert isinstance(store, S3Store)
+    store.put(f"incoming/{UUID(int=9)}", io.BytesIO(HEAD))
+    store.incoming._client.delete_object(Bucket=store.bucket, Key=f"incoming/{UUID(int=9)}")
+    assert (list(store.list("incoming/")), site.waiting()) == ([], [f"incoming/{UUID(int=9)}"])
+    site.sweep()
     assert site.waiting() == []
 
 

@@ -88,9 +88,7 @@ def test_an_address_opens_nothing_else(incoming: IncomingObjects, key: str) -> N
     assert put(address, SECOND) == 200
 
 
-def test_removing_leaves_neither_versions_nor_parts(
-    store: S3Store, incoming: IncomingObjects, key: str
-) -> None:
+def test_removing_leaves_neither_versions_nor_parts(incoming: IncomingObjects, key: str) -> None:
     for _ in range(2):
         multipart = incoming.begin(key)
         assert put(incoming.address(key, multipart, 1, len(SECOND), sha256(SECOND)), SECOND) == 200
@@ -103,11 +101,7 @@ def test_removing_leaves_neither_versions_nor_parts(
         incoming.abort(key, unfinished)
     assert put(late, SECOND) == 404
     assert [one for one in incoming.begun() if one.key == key] == []
-    assert (
-        not s3_client(store.incoming._client.meta.endpoint_url)
-        .list_object_versions(Bucket=store.bucket, Prefix=f"some/prefix/{key}")
-        .get("Versions")
-    )
+    assert key not in incoming.present()
 
 
 def test_clients_are_sent_to_the_public_address_and_only_by_tls(s3_endpoint: str) -> None:
@@ -121,5 +115,19 @@ def test_clients_are_sent_to_the_public_address_and_only_by_tls(s3_endpoint: str
     public = incoming_at("&public=https://s3.example.org")
     assert public.reachable
     assert public.address("incoming/x", "1", 1, 5, bytes(32)).url.startswith("https://s3.example.org/bucket/")
-    with pytest.raises(StoreAddressError):
-        open_store("s3://bucket?pubic=https://s3.example.org")
+    for wrong in ("pubic=https://s3.example.org", "encryption=rot13"):
+        with pytest.raises(StoreAddressError):
+            open_store(f"s3://bucket?{wrong}")
+
+
+def test_the_store_is_asked_to_encrypt_unless_told_not_to(store: S3Store, key: str) -> None:
+    client = store.incoming._client
+    asked: list[bytes | None] = []
+    client.meta.events.register(
+        "before-send.s3.CreateMultipartUpload",
+        lambda request, **_: asked.append(request.headers.get("x-amz-server-side-encryption")),
+    )
+    for encryption in ("AES256", "none"):
+        one = IncomingObjects(store, client, client, encryption)
+        one.abort(key, one.begin(key))
+    assert asked == [b"AES256", None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -34,11 +35,14 @@ from app.uploads.service.errors import (
     UploadTooLarge,
     WrongWay,
 )
+from app.uploads.service.parts import NAMED_AT_MOST, as_declared, check_numbers, named, number_after
 
 if TYPE_CHECKING:
     from app.storage.multipart import IncomingObjects
 
-NAMED_AT_MOST: Final = 20  # missing parts in one answer
+COUNTED_EVERY: Final = timedelta(
+    seconds=5
+)  # what the store holds is counted for people, and costs it a listing
 
 
 def get_direct(session: Session, identity: Identity, upload_id: UUID) -> Upload:
@@ -84,15 +88,13 @@ class DirectUploads:
         incoming = self._incoming()
         with self.db.transaction() as session:  # held while the store answers, so that one multipart is begun
             upload = self._unfinished(session, identity, upload_id, lock=True)
-            _check_numbers(upload, digests)
-            if upload.multipart_id is None:
-                upload.multipart_id = incoming.begin(upload.incoming_key)
-            else:
-                upload.offset = self._stored_bytes(upload, upload.multipart_id)
+            check_numbers(upload, digests)
+            multipart_id = upload.multipart_id or incoming.begin(upload.incoming_key)
+            if upload.multipart_id is None or now() - upload.updated_at >= COUNTED_EVERY:
+                upload.offset, upload.updated_at = self._stored_bytes(upload, multipart_id), now()
             queries.keep_digests(session, upload.id, {number - 1: d for number, d in digests.items()})
-            upload.state, upload.updated_at = "receiving", now()
+            upload.multipart_id, upload.state = multipart_id, "receiving"
             upload.expires_at = lifecycle.expiry(self.settings)
-        multipart_id = upload.multipart_id
         return [
             incoming.address(upload.incoming_key, multipart_id, number, upload.part_length(number), digest)
             for number, digest in sorted(digests.items())
@@ -102,7 +104,7 @@ class DirectUploads:
         self, identity: Identity, upload_id: UUID, *, cursor: str | None = None, limit: int = 50
     ) -> Page[StoredPart]:
         """The parts that the store holds, in order, with the digests declared for them."""
-        after = _after(cursor)
+        after = number_after(cursor)
         with self.db.transaction() as session:
             upload = self._unfinished(session, identity, upload_id)
             digests = queries.block_digests(session, upload_id)
@@ -139,11 +141,12 @@ class DirectUploads:
 
     def terminate(self, identity: Identity, upload_id: UUID) -> None:
         """Ends an unfinished upload and removes what the store holds of it. Raises AlreadyReceived."""
+        incoming = self._incoming()
         with self.db.transaction() as session:
             lifecycle.require_present(lifecycle.get_upload(session, identity, upload_id), "direct")
             lifecycle.terminate(session, identity, upload_id)
             upload = lifecycle.get_upload(session, identity, upload_id)
-        self._incoming().remove(upload.incoming_key)
+        incoming.remove(upload.incoming_key)
 
     def _unfinished(
         self, session: Session, identity: Identity, upload_id: UUID, *, lock: bool = False
@@ -163,14 +166,14 @@ class DirectUploads:
 
     def _join(self, identity: Identity, upload: Upload, digests: Mapping[int, bytes]) -> None:
         if upload.multipart_id is None:
-            raise PartsMissing(_named(range(1, upload.part_count + 1)))
+            raise PartsMissing(named(range(1, upload.part_count + 1)))
         try:
             stored = {
                 p.number: p for p in self._incoming().all_parts(upload.incoming_key, upload.multipart_id)
             }
-            parts = [_whole(upload, n, stored.get(n), digests) for n in range(1, upload.part_count + 1)]
+            parts = [as_declared(upload, n, stored.get(n), digests) for n in range(1, upload.part_count + 1)]
             if missing := [number for number, part in enumerate(parts, 1) if part is None]:
-                raise PartsMissing(_named(missing), missing=missing[:NAMED_AT_MOST])
+                raise PartsMissing(named(missing), missing=missing[:NAMED_AT_MOST])
             self._incoming().complete(upload.incoming_key, upload.multipart_id, [p for p in parts if p])
         except PartsDiffer:
             raise PartsMissing("A part is not the one that was declared: send the parts again") from None
@@ -186,32 +189,3 @@ class DirectUploads:
             if found.state in queries.OPEN_STATES:
                 lifecycle.reject(session, found, "staging_lost", StagingLost.title)
         raise StagingLost
-
-
-def _check_numbers(upload: Upload, digests: Mapping[int, bytes]) -> None:
-    beyond = [number for number in digests if not 1 <= number <= upload.part_count]
-    if beyond or not digests:
-        raise InvalidRequest(f"This file has the parts 1 to {upload.part_count}")
-
-
-def _whole(
-    upload: Upload, number: int, part: StoredPart | None, digests: Mapping[int, bytes]
-) -> StoredPart | None:
-    """The stored part with its declared digest; None when it is not there as it should be."""
-    declared = digests.get(number - 1)
-    if part is None or declared is None or part.length != upload.part_length(number):
-        return None
-    return replace(part, sha256=declared) if part.sha256 in (None, declared) else None
-
-
-def _named(missing: range | list[int]) -> str:
-    shown = ", ".join(str(number) for number in missing[:NAMED_AT_MOST])
-    return f"Missing are {len(missing)}: {shown}" + (" …" if len(missing) > NAMED_AT_MOST else "")
-
-
-def _after(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 5):
-        raise InvalidRequest("The cursor is not one that this service issued: start again without it")
-    return int(cursor)

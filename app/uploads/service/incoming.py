@@ -28,11 +28,8 @@ def sweep_incoming(db: Database, store: BlobStore) -> None:
     with db.transaction() as session:
         for upload_id in queries.expired(session, now(), via="direct"):
             lifecycle.expire(session, upload_id)
-    begun, objects = (
-        list(incoming.begun()),
-        list(store.list(PREFIX)),
-    )  # listed first: what comes later is not in it
-    ids = {found for key in (*objects, *(one.key for one in begun)) if (found := _id_of(key))}
+    begun, objects = list(incoming.begun()), incoming.present()  # listed first: what comes later is not in it
+    ids = {found for key in objects | {one.key for one in begun} if (found := _id_of(key))}
     with db.transaction() as session:
         waiting = queries.waiting_in_store(session, ids)
     for one in begun:
