@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -421,6 +422,22 @@ def test_bytes_that_are_not_what_was_declared_are_refused_and_removed(site: Site
     store.delete(f"incoming/{lost}")
     assert site.work(lost).reason_code == "damaged_in_staging"
     assert site.waiting() == []
+
+
+def test_what_the_own_force_holds_is_not_asked_for_either_way(site: Site) -> None:
+    data = HEAD + os.urandom(1000)
+    held = site.work(site.send(data))
+    digest = hashlib.sha256(data).hexdigest()
+    said = {"exercise": str(site.exercise), "filename": "a.mp4", "sha256": digest}
+    pairs = (f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items())
+    by_tus = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(data)), "Upload-Metadata": ",".join(pairs)}
+    body = {"exercise_id": str(site.exercise), "filename": "a.mp4", "length": len(data), "sha256": digest}
+    for answer in (
+        site.call("POST", "/api/v1/uploads", site.officer | by_tus),
+        site.call("POST", DIRECT, json=body),
+    ):
+        assert (answer.status_code, answer.json()["recording_id"]) == (409, str(held.id))
+        assert answer.json()["type"].endswith("/duplicate")
 
 
 def test_versions_that_a_crash_left_under_a_deleted_object_are_swept(site: Site) -> None:
