@@ -25,6 +25,7 @@ from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.settings import Settings, SettingsError
 from app.storage.base import open_store
 from app.storage.keys import open_master_key
+from app.uploads.service import state_of_screens
 from ingest.errors import MachineFault
 from ingest.ffmpeg import find_tools, version_of
 from ingest.redact.detectors import CenterFace, NamedDetector
@@ -75,7 +76,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("settings", "fail", str(error), "set it, or run 'cordon init'")
         return
     yield Finding("settings", "ok", f"home is {settings.home}")
-    for check in (_keys, _master_key, _disk, _storage, _database, _detectors):
+    for check in (_keys, _master_key, _disk, _storage, _database, _detectors, _screens):
         yield check(settings)
 
 
@@ -175,6 +176,15 @@ def _detectors(settings: Settings) -> Finding:
         "install the extra cordon[ingest]; CORDON_REGION_DETECTOR names an ONNX file as docs/formats.md says"
     )
     return _tried("redaction", load, advice)
+
+
+def _screens(settings: Settings) -> Finding:
+    state = state_of_screens(settings)
+    if state.working:
+        return Finding("virus screen", "ok", state.text)
+    if not state.configured:
+        return Finding("virus screen", "warn", state.text, "run ClamAV's clamd and set CORDON_CLAMD")
+    return Finding("virus screen", "fail", state.text, "until it answers, uploads wait: start it")
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from app.releases.routes import staff_blueprints as staff_release_blueprints
 from app.settings import Settings
 from app.storage.vault import Vault
 from app.uploads.routes import blp as uploads_blueprint
+from app.uploads.routes import direct_blp as direct_uploads_blueprint
 from app.web import init_pages
 
 Surface = Literal["staff", "partner"]
@@ -53,6 +54,7 @@ def blueprints_of(surface: Surface) -> list[Any]:
         agreements_blueprint,
         exercises_blueprint,
         uploads_blueprint,
+        direct_uploads_blueprint,
         recordings_blueprint,
         *redaction_blueprints,
         *annotation_blueprints,

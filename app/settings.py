@@ -7,12 +7,14 @@ Secrets may be given directly or, for the embedded service, are read from files 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
 MIN_SECRET_BYTES = 32
+LEAST_STREAM_BYTES = 2**20  # less than that at a time would leave a virus scanner little to recognise
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -51,6 +53,9 @@ class Settings:
     rate_limit_sign_in: str = field(default="10/minute", metadata=_env("CORDON_RATE_LIMIT_SIGN_IN"))
     rate_limit_storage_uri: str = field(default="memory://", metadata=_env("CORDON_RATE_LIMIT_STORAGE"))
     region_detector: str = field(default="", metadata=_env("CORDON_REGION_DETECTOR"))
+    clamd: str = field(default="", metadata=_env("CORDON_CLAMD"))
+    clamd_stream_bytes: int = field(default=25 * 2**20, metadata=_env("CORDON_CLAMD_STREAM_BYTES"))
+    screen: str = field(default="", metadata=_env("CORDON_SCREEN"))
     ffmpeg: str = field(default="", metadata=_env("CORDON_FFMPEG"))
     ffprobe: str = field(default="", metadata=_env("CORDON_FFPROBE"))
 
@@ -85,6 +90,22 @@ class Settings:
                 raise SettingsError(f"{name} must be an http(s) address, not {url!r}")
             if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
                 raise SettingsError(f"{name} leaves this machine, so it must be https")
+        self._check_screens()
+
+    def _check_screens(self) -> None:
+        if self.clamd:
+            parts = urlsplit(self.clamd)
+            unix = parts.scheme == "unix" and parts.path.startswith("/") and not parts.netloc
+            try:
+                tcp = parts.scheme == "tcp" and bool(parts.hostname) and bool(parts.port)
+            except ValueError:  # the port is no number that a port has
+                tcp = False
+            if not unix and not tcp:
+                raise SettingsError("CORDON_CLAMD is unix:///path of its socket or tcp://host:port")
+        if self.clamd_stream_bytes < LEAST_STREAM_BYTES:
+            raise SettingsError(f"CORDON_CLAMD_STREAM_BYTES is at least {LEAST_STREAM_BYTES}")
+        if self.screen and not re.fullmatch(r"\w+(\.\w+)*:\w+", self.screen):
+            raise SettingsError("CORDON_SCREEN names a function: package.module:function")
 
     @property
     def uploads_dir(self) -> Path:

@@ -25,6 +25,7 @@ from app.jobs.task import MEDIA_QUEUE, declared_in, queue_of
 from app.recordings.service import remove_abandoned, remove_idle
 from app.settings import Settings
 from app.storage.vault import Vault
+from app.uploads.service import screens_of
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 60.0
@@ -37,6 +38,7 @@ def main(settings: Settings, *, queues: Sequence[str] | None = None, without: Se
     Raises EmbeddedPostgresError or SettingsError when something that it needs is unusable.
     """
     configure(level=settings.log_level, style=settings.log_format)
+    screens_of(settings)  # one that cannot be loaded stops the start: no upload would ever pass it
     url = settings.database_url or embedded_url(settings.home)
     db = Database(url, pool_size=settings.worker_concurrency + 2)
     resources = {Settings: settings, Database: db, Vault: Vault.from_settings(settings)}

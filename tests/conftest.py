@@ -39,6 +39,7 @@ NewDatabase = Callable[..., str]
 # Tests that share a costly service run in one worker, in order. xdist's own groups ride on pytest internals that
 # pytest 9.2 changed (pytest-xdist 3.8: `_nodeid`), so they are named here by where they lie.
 TOGETHER = (
+    "tests/contract/",
     "tests/e2e/",
     "tests/integration/test_published_release.py",
     "tests/integration/test_run.py",

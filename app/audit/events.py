@@ -63,6 +63,8 @@ class Tag(StrEnum):
     UPLOAD_CREATE = "upload:create", Verb.COLLECTION
     UPLOAD_DECLARE = "upload:declare", Verb.COLLECTION
     UPLOAD_COMPLETE = "upload:complete", Verb.COLLECTION
+    UPLOAD_SCREENED = "upload:screened", Verb.COLLECTION
+    UPLOAD_INFECTED = "upload:infected", Verb.ERASURE
     UPLOAD_REJECT = "upload:reject", Verb.COLLECTION
     UPLOAD_TERMINATE = "upload:terminate", Verb.ERASURE
     UPLOAD_EXPIRE = "upload:expire", Verb.ERASURE

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.client.direct import DIRECT, DirectSender
 from app.client.errors import ClientError
 from app.client.footage import Candidate
 from app.client.http import ApiSession
@@ -68,6 +69,7 @@ class Uploader:
         on_bytes: OnBytes = lambda _: None,
         pause: Callable[[float], None] = time.sleep,
         chunk: int = CHUNK,
+        direct: DirectSender | None = None,
     ) -> None:
         self._api = api
         self._exercise = exercise
@@ -75,6 +77,7 @@ class Uploader:
         self._on_bytes = on_bytes
         self._pause = pause
         self._chunk = chunk
+        self._direct = direct
 
     def send_all(self, files: Iterable[Candidate], *, workers: int, wait: bool) -> list[Outcome]:
         """Sends every file, `workers` at a time; outcomes in the order of `files`. One file's failure is its own."""
@@ -94,6 +97,10 @@ class Uploader:
 
     def send(self, file: Candidate) -> Outcome:
         """Sends one file to its last byte. Raises ClientError, OSError."""
+        if self._direct is not None:
+            sent = self._direct.send(file.path, file.media_type)
+            self._state.forget(file.path)
+            return Outcome(file.path, "received", sent.size, upload_id=sent.upload_id, sha256=sent.sha256)
         before = file.path.stat()
         location, offset = self._resume(file) or self._create(file)
         self._on_bytes(offset)
@@ -119,7 +126,7 @@ class Uploader:
 
     def _resume(self, file: Candidate) -> tuple[str, int] | None:
         location = self._state.location(file.path)
-        if location is None:
+        if location is None or location.startswith(f"{DIRECT}/"):
             return None
         try:
             return location, self._offset(location)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import click
 
+from app.client.direct import DirectSender
 from app.client.footage import find_footage
 from app.client.terminal import (
     byte_progress,
@@ -36,6 +37,7 @@ _SAID = {
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--exercise", required=True, type=click.UUID, help="The exercise's id, as its page shows it.")
 @click.option("--workers", default=3, show_default=True, type=click.IntRange(1, 4), help="Files at a time.")
+@click.option("--direct", is_flag=True, help="Send parts straight into the object store, where it is S3.")
 @click.option("--wait", is_flag=True, help="Wait until the recordings are ready, or rejected.")
 @credentials_option
 @json_option
@@ -44,6 +46,7 @@ def upload(
     paths: Sequence[Path],
     exercise: UUID,
     workers: int,
+    direct: bool,
     wait: bool,
     credentials: Path | None,
     as_json: bool,
@@ -60,7 +63,11 @@ def upload(
     state = UploadState(api.server, str(exercise))
     with byte_progress("Uploading") as bar:
         bar.expect(sum(file.size for file in files if not file.skipped))
-        uploader = Uploader(api, str(exercise), state, on_bytes=bar.advance)
+        sender = DirectSender(api, str(exercise), workers, bar.advance, state.location, state.remember)
+        uploader = Uploader(
+            api, str(exercise), state, on_bytes=bar.advance, direct=sender if direct else None
+        )
+        workers = 1 if direct else workers  # one file at a time, whose parts go side by side
         outcomes = uploader.send_all(files, workers=workers, wait=wait)
     if as_json:
         print_json([_document(outcome) for outcome in outcomes])

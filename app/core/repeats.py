@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 REPLAYED = "Idempotency-Replayed"
 # Uploads have tus's own way to be repeated; the others are asked by strangers, and are one-time by their codes.
 WITHOUT = ("/api/v1/uploads", "/api/v1/activation", "/api/v1/me/clients/enrol")
+WITH = (
+    "/api/v1/uploads/direct",
+)  # its parts' addresses must not be kept, but opening one is like any other write
 PARAMETER = {
     "in": "header",
     "name": HEADER,
@@ -32,6 +35,8 @@ _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
 
 def takes_key(method: str, path: str) -> bool:
     """Whether the operation does its work once for a key."""
+    if path in WITH:
+        return method == "POST"
     return method == "POST" and path.startswith("/api/v1/") and not path.startswith(WITHOUT)
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Protocol
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from app.core.errors import Unavailable
 from app.settings import SettingsError
+
+if TYPE_CHECKING:
+    from app.storage.multipart import IncomingObjects
 
 MAX_KEY_LENGTH = 512
 READ_SIZE = 2**20
@@ -67,6 +70,10 @@ class BlobStore(Protocol):
     def list(self, prefix: str = "") -> Iterator[str]:
         """All keys that begin with `prefix`, in the order of their UTF-8 bytes."""
 
+    @property
+    def incoming(self) -> IncomingObjects | None:
+        """What clients send straight into the store; None where it cannot be reached by them."""
+
 
 def check_key(key: str) -> str:
     """Returns `key`, or raises InvalidKey unless it is slash-separated segments of safe characters."""
@@ -82,7 +89,7 @@ def check_range(start: int, end: int | None) -> None:
 
 
 def open_store(url: str) -> BlobStore:
-    """The store at `file:///directory` or `s3://bucket[/prefix][?endpoint=URL&region=NAME]`.
+    """The store at `file:///directory` or `s3://bucket[/prefix][?endpoint=URL&region=NAME&public=URL&encryption=AES256]`.
 
     S3 credentials come by boto3's usual chain (environment, shared file, instance role). Raises
     StoreAddressError for any other address.
@@ -96,9 +103,12 @@ def open_store(url: str) -> BlobStore:
         from app.storage.s3 import S3Store
 
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
-        if unknown := options.keys() - {"endpoint", "region"}:
+        if unknown := options.keys() - {"endpoint", "region", "public", "encryption"}:
             raise StoreAddressError(f"unknown options in the storage address: {', '.join(sorted(unknown))}")
-        return S3Store(parts.netloc, prefix=parts.path.strip("/"), **options)
+        try:
+            return S3Store(parts.netloc, prefix=parts.path.strip("/"), **options)
+        except ValueError as error:
+            raise StoreAddressError(f"not a usable storage address: {error}") from None
     raise StoreAddressError(
         f"not a storage address (file:///… or s3://bucket): {parts.scheme}://{parts.netloc}"
     )

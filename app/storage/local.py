@@ -82,6 +82,10 @@ class LocalStore:
             found += [key for name in files if (key := (base / name).as_posix()).startswith(prefix)]
         yield from sorted(found)
 
+    @property
+    def incoming(self) -> None:
+        return None
+
     def _discard_unfinished(self) -> None:
         """Removes what processes that died left half-written: whatever was begun more than a day ago."""
         for part in self._incoming.glob("*"):

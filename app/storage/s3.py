@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import boto3
 from botocore.config import Config
@@ -12,9 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from app.storage.base import READ_SIZE, BlobNotFound, StoreUnavailable, check_key, check_range
+from app.storage.incoming import PART_SIZE
 from app.storage.streams import PieceReader, as_binary, read_full
 
-PART_SIZE = 64 * 2**20  # equal parts, at most 10,000: objects up to 625 GiB
+if TYPE_CHECKING:
+    from app.storage.multipart import IncomingObjects
+
+ENCRYPTIONS = ("AES256", "aws:kms", "none")
 _CONFIG = {
     "connect_timeout": 5,
     "read_timeout": 60,
@@ -22,25 +26,42 @@ _CONFIG = {
     "signature_version": "s3v4",
     "s3": {"addressing_style": "path"},
 }
-_MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+_MISSING = frozenset({"NoSuchKey", "NoSuchUpload", "404", "NotFound"})
 
 
 class S3Store:
     """Objects under `prefix` of `bucket`. Larger than one part goes up as a multipart upload."""
 
     def __init__(
-        self, bucket: str, *, prefix: str = "", endpoint: str | None = None, region: str | None = None
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        endpoint: str | None = None,
+        region: str | None = None,
+        public: str | None = None,
+        encryption: str = "AES256",
     ) -> None:
+        """`public` is the address by which clients reach the same server, where it is not `endpoint`; `encryption` what
+        the server is asked to do with what they send: AES256, aws:kms or none. Raises ValueError for another."""
+        if encryption not in ENCRYPTIONS:
+            raise ValueError(f"encryption is one of {', '.join(ENCRYPTIONS)}")
         self.bucket = bucket
         self.prefix = prefix + "/" if prefix else ""
-        self._client: Any = boto3.client(
-            "s3", endpoint_url=endpoint, region_name=region, config=Config(**_CONFIG)
-        )
+        self._client = _connect(endpoint, region)
+        self._encryption = encryption
+        self._signer = _connect(public, region) if public else self._client
+
+    @property
+    def incoming(self) -> IncomingObjects:
+        from app.storage.multipart import IncomingObjects  # which stands on this module
+
+        return IncomingObjects(self, self._client, self._signer, self._encryption)
 
     def put(self, key: str, source: BinaryIO) -> int:
         name = self._name(key)
         first = read_full(source, PART_SIZE)
-        with _translated(key):
+        with translated(key):
             if len(first) < PART_SIZE:
                 self._client.put_object(Bucket=self.bucket, Key=name, Body=first)
                 return len(first)
@@ -73,20 +94,20 @@ class S3Store:
         if start or end is not None:
             request["Range"] = f"bytes={start}-" if end is None else f"bytes={start}-{end - 1}"
         try:
-            with _translated(key):
+            with translated(key):
                 body = self._client.get_object(Bucket=self.bucket, Key=self._name(key), **request)["Body"]
         except _PastTheEnd:
             return as_binary(PieceReader(iter(())))
 
         def pieces() -> Iterator[bytes]:
-            with _translated(key):
+            with translated(key):
                 while piece := body.read(READ_SIZE):
                     yield piece
 
         return as_binary(PieceReader(pieces(), body.close))
 
     def size(self, key: str) -> int:
-        with _translated(key):
+        with translated(key):
             return int(self._client.head_object(Bucket=self.bucket, Key=self._name(key))["ContentLength"])
 
     def exists(self, key: str) -> bool:
@@ -98,7 +119,7 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         name = self._name(key)
-        with _translated(key):
+        with translated(key):
             self._client.delete_object(Bucket=self.bucket, Key=name)
             pages = self._client.get_paginator("list_object_versions")
             for page in pages.paginate(Bucket=self.bucket, Prefix=name):
@@ -110,7 +131,7 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[str]:
         pages = self._client.get_paginator("list_objects_v2")
-        with _translated(prefix):
+        with translated(prefix):
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + prefix):
                 for entry in page.get("Contents", []):
                     yield entry["Key"].removeprefix(self.prefix)
@@ -119,12 +140,16 @@ class S3Store:
         return self.prefix + check_key(key)
 
 
+def _connect(endpoint: str | None, region: str | None) -> Any:
+    return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=Config(**_CONFIG))
+
+
 class _PastTheEnd(Exception):
     """The range begins at or after the object's end (HTTP 416)."""
 
 
 @contextmanager
-def _translated(key: str) -> Iterator[None]:
+def translated(key: str) -> Iterator[None]:
     """boto's errors in the store's own terms; what the caller's own stream raises passes through."""
     try:
         yield

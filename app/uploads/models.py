@@ -1,4 +1,4 @@
-"""An upload: a tus resource, until it is received whole and becomes a recording."""
+"""An upload: a tus resource or parts in the store, until it is received whole and becomes a recording."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Upload(Base):
             "state IN ('created', 'receiving', 'received', 'rejected', 'recorded')", name="state"
         ),
         CheckConstraint('"offset" >= 0 AND "offset" <= length', name="offset"),
+        CheckConstraint("via IN ('tus', 'direct')", name="via"),
+        CheckConstraint("(via = 'direct') = (part_size IS NOT NULL)", name="part_size"),
     )
 
     id: Mapped[IdPk]
@@ -32,6 +34,9 @@ class Upload(Base):
     details: Mapped[Json]  # what the client said: media type, camera, start time
     length: Mapped[int] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
+    via: Mapped[str] = mapped_column(default="tus", server_default="tus")
+    part_size: Mapped[int | None] = mapped_column(BigInteger)  # of what goes straight to the store, in bytes
+    multipart_id: Mapped[str | None]
     declared_sha256: Mapped[bytes | None]
     sha256: Mapped[bytes | None]
     state: Mapped[str] = mapped_column(default="created")
@@ -44,6 +49,21 @@ class Upload(Base):
     exercise: Mapped[Exercise] = relationship(lazy="joined")
 
     @property
+    def part_count(self) -> int:
+        """How many parts the file has that goes straight to the store; 0 for another."""
+        return -(-self.length // self.part_size) if self.part_size else 0
+
+    def part_length(self, number: int) -> int:
+        """Bytes of part `number`, which counts from 1: all but the last are equal."""
+        size = self.part_size or 0
+        return min(size, self.length - (number - 1) * size)
+
+    @property
+    def incoming_key(self) -> str:
+        """The key of the plain object in the store, while it waits there."""
+        return f"incoming/{self.id}"
+
+    @property
     def recording_id(self) -> UUID | None:
         """The recording this became, which carries the upload's id, or the earlier one that this repeats."""
         if self.state == "recorded":
@@ -53,7 +73,7 @@ class Upload(Base):
 
 
 class UploadBlock(Base):
-    """SHA-256 of one whole block of 64 MiB, taken while it was received."""
+    """SHA-256 of one whole block of 64 MiB, taken while it was received; of one part, declared before it is sent."""
 
     __tablename__ = "upload_blocks"
     __table_args__ = (UniqueConstraint("upload_id", "ordinal"),)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Uuid, column, func, select, table, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Organisation
@@ -41,9 +42,9 @@ def bytes_held(session: Session, organisation_id: UUID) -> int:
     return int(session.scalar(held) or 0)
 
 
-def expired(session: Session, at: datetime, limit: int = 500) -> list[UUID]:
+def expired(session: Session, at: datetime, limit: int = 500, *, via: str = "tus") -> list[UUID]:
     """Unfinished uploads whose time is over."""
-    query = select(Upload.id).where(Upload.state.in_(OPEN_STATES), Upload.expires_at <= at)
+    query = select(Upload.id).where(Upload.via == via, Upload.state.in_(OPEN_STATES), Upload.expires_at <= at)
     return list(session.scalars(query.order_by(Upload.expires_at).limit(limit)))
 
 
@@ -51,6 +52,38 @@ def still_needed(session: Session, ids: Iterable[UUID]) -> set[UUID]:
     """Those of `ids` whose staged bytes are still to become a recording."""
     query = select(Upload.id).where(Upload.id.in_(list(ids)), Upload.state.in_((*OPEN_STATES, "received")))
     return set(session.scalars(query))
+
+
+def waiting_in_store(session: Session, ids: Iterable[UUID]) -> dict[UUID, str | None]:
+    """Those of `ids` whose bytes in the store are still to become a recording, with their multipart upload's id."""
+    query = select(Upload.id, Upload.multipart_id).where(
+        Upload.id.in_(list(ids)), Upload.via == "direct", Upload.state.in_((*OPEN_STATES, "received"))
+    )
+    return {row.id: row.multipart_id for row in session.execute(query)}
+
+
+def keep_digests(session: Session, upload_id: UUID, digests: Mapping[int, bytes]) -> None:
+    """Writes the digests of parts, by ordinal; a part that is sent anew may have another."""
+    rows = [
+        {"upload_id": upload_id, "ordinal": ordinal, "sha256": sha256} for ordinal, sha256 in digests.items()
+    ]
+    written = insert(UploadBlock).values(rows)
+    session.execute(
+        written.on_conflict_do_update(
+            index_elements=["upload_id", "ordinal"], set_={"sha256": written.excluded.sha256}
+        )
+    )
+
+
+# Recordings lie above: read by the table's name. The state is literal, so that their partial unique index serves.
+_RECORDINGS = table("recordings", column("id", Uuid()), column("organisation_id", Uuid()), column("sha256"))
+_LIVE = text("recordings.state IN ('processing', 'ready')")
+
+
+def live_recordings(organisation_id: UUID, sha256: bytes) -> Select[UUID]:
+    """The ids of the force's own live recordings of these bytes: one at most. What others hold is not looked at."""
+    own, same = _RECORDINGS.c.organisation_id == organisation_id, _RECORDINGS.c.sha256 == sha256
+    return select(_RECORDINGS.c.id).where(own, same, _LIVE)
 
 
 def block_digests(session: Session, upload_id: UUID) -> dict[int, bytes]:

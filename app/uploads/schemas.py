@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from datetime import datetime
+from typing import Any, Final
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.core.schema import BaseSchema, PageQuerySchema
+from app.storage.incoming import MAX_PARTS
 
+ADDRESSES_AT_ONCE: Final = 16
+CAMERA_YEARS: Final = range(1900, 2200)  # a clock that was never set says 1970
 STATES = ("created", "receiving", "received", "rejected", "recorded")
 
 
@@ -21,7 +26,13 @@ class DigestSchema(BaseSchema):
 
 
 class Hex(fields.String):
-    """Bytes as lower-case hexadecimal digits."""
+    """32 bytes as hexadecimal digits, lower-case where they are given."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if re.fullmatch(r"[0-9a-fA-F]{64}", text) is None:
+            raise ValidationError("must be a SHA-256 in 64 hexadecimal digits")
+        return bytes.fromhex(text)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002
         return None if value is None else bytes(value).hex()
@@ -35,6 +46,7 @@ class UploadSchema(BaseSchema):
     filename = fields.String(required=True)
     length = fields.Integer(required=True)
     offset = fields.Integer(required=True)
+    via = fields.String(required=True, validate=validate.OneOf(("tus", "direct")))
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     reason_code = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
@@ -45,3 +57,69 @@ class UploadSchema(BaseSchema):
     updated_at = fields.DateTime(required=True)
     completed_at = fields.DateTime(allow_none=True)
     expires_at = fields.DateTime(required=True)
+
+
+def _camera_time(value: datetime | None) -> None:
+    if value is not None and value.year not in CAMERA_YEARS:
+        raise ValidationError("is no time that a camera can have had")
+
+
+class DirectCreateSchema(BaseSchema):
+    """What goes straight to the store: `length` in bytes; the SHA-256 may be declared later, but then at completion."""
+
+    exercise_id = fields.UUID(required=True)
+    filename = fields.String(required=True, validate=validate.Length(1, 1000))
+    length = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**63 - 1))
+    media_type = fields.String(load_default=None, validate=validate.Length(max=1000))
+    sha256 = Hex(load_default=None)
+    camera = fields.String(load_default=None, validate=validate.Length(max=1000))
+    started_at = fields.AwareDateTime(load_default=None, validate=_camera_time)
+
+
+class DirectUploadSchema(UploadSchema):
+    """All parts have `part_size` bytes but the last; they are numbered from 1 to `part_count`."""
+
+    part_size = fields.Integer(required=True)
+    part_count = fields.Integer(required=True)
+
+
+class WantedPartSchema(BaseSchema):
+    number = fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_PARTS))
+    sha256 = Hex(required=True)
+
+
+class PartsWantedSchema(BaseSchema):
+    """The parts that are sent next, with the digest of each: the store takes no other bytes for it."""
+
+    parts = fields.List(
+        fields.Nested(WantedPartSchema), required=True, validate=validate.Length(1, ADDRESSES_AT_ONCE)
+    )
+
+    @validates_schema
+    def _once_each(self, data: dict[str, Any], **_: Any) -> None:
+        numbers = [part["number"] for part in data["parts"]]
+        if len(set(numbers)) != len(numbers):
+            raise ValidationError("names a part twice", "parts")
+
+
+class PartAddressSchema(BaseSchema):
+    number = fields.Integer(required=True)
+    url = fields.Url(required=True, require_tld=False)
+    headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class AddressesSchema(BaseSchema):
+    parts = fields.List(fields.Nested(PartAddressSchema), required=True)
+    expires_at = fields.DateTime(required=True)
+
+
+class PartQuerySchema(PageQuerySchema):
+    """`cursor` is opaque, as in every list; the order is that of the parts."""
+
+
+class StoredPartSchema(BaseSchema):
+    """A part that the store holds; `sha256` is what was declared for it."""
+
+    number = fields.Integer(required=True)
+    length = fields.Integer(required=True)
+    sha256 = Hex(allow_none=True)

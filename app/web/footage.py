@@ -18,6 +18,8 @@ ADVICE: Final[dict[str, str]] = {
     "duplicate": "Nothing to do: the same footage was handed over before.",
     "checksum_mismatch": SEND_AGAIN,
     "damaged_in_staging": SEND_AGAIN,
+    "infected": "Look for the same on the card and the computer that it came from before you send it again.",
+    "not_screened": "Tell the operator and quote the file's name: the virus screen's limits are too narrow for it.",
     "expired": SEND_AGAIN,
     "terminated": SEND_AGAIN,
     "cancelled": SEND_AGAIN,
@@ -49,6 +51,8 @@ HISTORY: Final[dict[str, str]] = {
     "upload:create": "Sending began",
     "upload:declare": "What the whole must hash to was declared",
     "upload:complete": "Every byte received and hashed",
+    "upload:screened": "Screened for viruses: nothing found",
+    "upload:infected": "Refused by the virus screen, and removed",
     "upload:reject": "Upload refused",
     "upload:terminate": "Upload given up",
     "upload:expire": "Upload expired",
@@ -129,7 +133,8 @@ def fate_of(upload: Upload, recording: Recording | None, progress: IngestProgres
 def _meaning(upload: Upload, recording: Recording | None, state: str) -> str:
     if state in ("created", "receiving"):
         percent = 100 * upload.offset // upload.length
-        return f"{percent} % has arrived and is kept. Choose the same file again to go on."
+        how = "Run the same command again" if upload.via == "direct" else "Choose the same file again"
+        return f"{percent} % has arrived and is kept. {how} to go on."
     if state == "ready" and recording is not None and recording.frame_count:
         seconds = recording.duration_seconds or 0
         return f"{recording.frame_count:,} frames, {seconds:.1f} seconds: every one accounted for."

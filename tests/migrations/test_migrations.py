@@ -76,6 +76,17 @@ def test_clips_from_before_reasons_are_no_negatives(engine: Engine, database_url
     assert tuple(found) == (True, ["fixed_length"])
 
 
+def test_uploads_on_their_way_to_the_store_end_with_a_downgrade(engine: Engine, database_url: str) -> None:
+    with engine.begin() as connection:
+        fill_every_table(connection)
+        connection.execute(text("UPDATE uploads SET via = 'direct', part_size = 8, state = 'received'"))
+    downgrade(database_url, "8e2b6f0d41ca")
+    upgrade(database_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT state, reason_code, via, part_size FROM uploads")).one()
+    assert tuple(found) == ("rejected", "staging_lost", "tus", None)
+
+
 def test_the_models_equal_the_head(engine: Engine) -> None:
     def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
         return not (kind in ("table", "index") and (name or "").startswith("procrastinate_"))

@@ -22,7 +22,7 @@ from app.storage.models import DataKey
 from app.storage.vault import Vault
 from app.uploads import service as uploads
 from app.uploads.models import Upload
-from app.uploads.service import Staging
+from app.uploads.service import Received, Staging
 
 
 class Damaged(Exception):
@@ -63,7 +63,8 @@ def register(
             if upload is not None and upload.state == "received":
                 reason = "The bytes were damaged on our side before they could be stored: send the file again"
                 uploads.reject(session, upload, "damaged_in_staging", reason)
-    staging.discard(upload_id)
+    if upload is not None:
+        Received(staging, vault.store).discard(upload_id, upload.via)
 
 
 def _register(
@@ -74,7 +75,7 @@ def _register(
         _reject_duplicate(session, upload)
         return
     recording, key = made
-    with open(staging.path(upload.id), "rb") as file:
+    with Received(staging, vault.store).open(upload) as file:
         source = _Hashing(file, check)
         size = vault.write(key, recording.blob_key, cast(BinaryIO, source))
     if size != upload.length or source.digest.digest() != upload.sha256:

@@ -39,9 +39,14 @@ def advance(
     upload.expires_at = lifecycle.expiry(settings)
     session.add_all(UploadBlock(upload_id=upload_id, ordinal=n, sha256=digest) for n, digest in blocks)
     if end == upload.length:
-        upload.state, upload.completed_at = "received", now()
-        details = {"length": upload.length}
-        audit.append(session, identity, Tag.UPLOAD_COMPLETE, subject=("upload", upload.id), details=details)
-        defer(session, "uploads.complete", upload_id=upload.id)
+        mark_received(session, identity, upload)
     session.flush()
     return upload
+
+
+def mark_received(session: Session, identity: Identity, upload: Upload) -> None:
+    """Every byte is there and durable: a job looks at them next."""
+    upload.state, upload.completed_at, upload.updated_at = "received", now(), now()
+    details = {"length": upload.length}
+    audit.append(session, identity, Tag.UPLOAD_COMPLETE, subject=("upload", upload.id), details=details)
+    defer(session, "uploads.complete", upload_id=upload.id)

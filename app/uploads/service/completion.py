@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
+from typing import BinaryIO
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,10 +17,15 @@ from sqlalchemy.orm import Session
 from app.core.clock import now
 from app.core.db import Database
 from app.jobs import AlreadyQueued, defer
+from app.storage.base import BlobStore
+from app.storage.streams import read_full
 from app.uploads import queries
 from app.uploads.models import Upload
 from app.uploads.service import lifecycle
 from app.uploads.service.errors import UploadLocked
+from app.uploads.service.incoming import sweep_incoming
+from app.uploads.service.received import Received
+from app.uploads.service.screening import Refusal, Screen, Screened, screened
 from app.uploads.service.staging import BLOCK_SIZE, READ_SIZE, Staging
 
 STUCK_AFTER = timedelta(minutes=30)
@@ -26,69 +33,89 @@ STUCK_AFTER = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The whole file's SHA-256, and whether each block still hashes to what was received."""
+    """The whole file's SHA-256, whether each block still hashes to what was received, and the length in bytes."""
 
     sha256: bytes
     intact: bool
+    length: int
 
 
-def digest_file(path: Path, blocks: Mapping[int, bytes], check: Callable[[], None]) -> Digest:
-    """Reads the file once. `check` is called now and then and may raise to stop. Raises FileNotFoundError."""
+def digest_of(
+    source: BinaryIO, blocks: Mapping[int, bytes], check: Callable[[], None], block_size: int
+) -> Digest:
+    """Reads all of `source` once, in blocks of `block_size` bytes. `check` is called now and then and may raise to
+    stop."""
     whole, block, position, intact = hashlib.sha256(), hashlib.sha256(), 0, True
-    buffer = memoryview(bytearray(READ_SIZE))
-    with open(path, "rb", buffering=0) as file:
-        while got := file.readinto(buffer):
-            check()
-            whole.update(buffer[:got])
-            block.update(
-                buffer[:got]
-            )  # READ_SIZE divides BLOCK_SIZE, and a regular file reads full until its end
-            position += got
-            if position % BLOCK_SIZE == 0:
-                intact &= blocks.get(position // BLOCK_SIZE - 1) == block.digest()
-                block = hashlib.sha256()
-    if position % BLOCK_SIZE:
-        intact &= blocks.get(position // BLOCK_SIZE) == block.digest()
-    return Digest(whole.digest(), intact)
+    while piece := read_full(source, READ_SIZE):  # which divides the block's size, and is full until the end
+        check()
+        whole.update(piece)
+        block.update(piece)
+        position += len(piece)
+        if position % block_size == 0:
+            intact &= blocks.get(position // block_size - 1) == block.digest()
+            block = hashlib.sha256()
+    if position % block_size:
+        intact &= blocks.get(position // block_size) == block.digest()
+    return Digest(whole.digest(), intact, position)
 
 
-def complete(db: Database, staging: Staging, upload_id: UUID, check: Callable[[], None]) -> None:
-    """Verifies a received upload and passes it to `recordings.register`, or rejects it; safe to run again."""
+def complete(
+    db: Database,
+    staging: Staging,
+    upload_id: UUID,
+    check: Callable[[], None],
+    *,
+    store: BlobStore | None = None,
+    screens: Sequence[Screen] = (),
+) -> None:
+    """Verifies a received upload, has it screened and passes it to `recordings.register`, or rejects it; safe to run
+    again. Raises ScreenUnavailable and StoreUnavailable: then it is to be tried again."""
     with db.transaction() as session:
         upload = lifecycle.find(session, upload_id)
         if upload is None or upload.state != "received" or upload.sha256 is not None:
             return
         blocks = queries.block_digests(session, upload_id)
-    try:
-        digest = digest_file(staging.path(upload_id), blocks, check)
-    except FileNotFoundError:
-        digest = None
+    received, digest, seen = Received(staging, store), None, None
+    with suppress(FileNotFoundError):
+        with received.open(upload) as source:
+            digest = digest_of(source, blocks, check, upload.part_size or BLOCK_SIZE)
+        if _refusal(upload, digest) is None:
+            seen = screened(screens, partial(received.open, upload), upload.length, check)
     with db.transaction() as session:
         upload = lifecycle.find(session, upload_id, lock=True)
-        if upload is not None and upload.state == "received" and upload.sha256 is None:
-            _decide(session, upload, digest)
-            rejected = upload.state == "rejected"
-        else:
-            rejected = False
-    if rejected:
-        staging.discard(upload_id)
+        if upload is None or upload.state != "received" or upload.sha256 is not None:
+            return
+        _decide(session, upload, digest, seen)
+    if upload.state == "rejected":
+        received.discard(upload_id, upload.via)
 
 
-def _decide(session: Session, upload: Upload, digest: Digest | None) -> None:
-    if digest is None or not digest.intact:
+def _refusal(upload: Upload, digest: Digest | None) -> Refusal | None:
+    """Why the bytes cannot be kept; None when they are what was sent and declared."""
+    if digest is None or not digest.intact or digest.length != upload.length:
         reason = "The bytes were damaged on our side before they could be stored: send the file again"
-        lifecycle.reject(session, upload, "damaged_in_staging", reason)
+        return Refusal("damaged_in_staging", reason)
+    if upload.declared_sha256 in (None, digest.sha256):
+        return None
+    found = {"declared": (upload.declared_sha256 or b"").hex(), "received": digest.sha256.hex()}
+    reason = "What arrived is not what was declared (SHA-256 differs): send the file again"
+    return Refusal("checksum_mismatch", reason, found)
+
+
+def _decide(session: Session, upload: Upload, digest: Digest | None, seen: Screened | None) -> None:
+    refusal = _refusal(upload, digest)
+    if digest is not None and digest.intact:
+        upload.sha256 = digest.sha256
+    refused = refusal or (seen.refusal if seen is not None else None)
+    if refused is not None:
+        lifecycle.reject(session, upload, refused.code, refused.reason, details=refused.details)
         return
-    upload.sha256 = digest.sha256
-    if upload.declared_sha256 is not None and upload.declared_sha256 != digest.sha256:
-        found = {"declared": upload.declared_sha256.hex(), "received": digest.sha256.hex()}
-        reason = "What arrived is not what was declared (SHA-256 differs): send the file again"
-        lifecycle.reject(session, upload, "checksum_mismatch", reason, details=found)
-        return
+    if seen is not None and seen.verdicts:
+        lifecycle.note_screened(session, upload, [verdict.as_details() for verdict in seen.verdicts])
     defer(session, "recordings.register", upload_id=upload.id)
 
 
-def sweep(db: Database, staging: Staging) -> None:
+def sweep(db: Database, staging: Staging, store: BlobStore | None = None) -> None:
     """Ends expired uploads, removes bytes that nobody needs any more, and wakes what is stuck after a failed job."""
     with db.transaction() as session:
         expired = queries.expired(session, now())
@@ -104,6 +131,8 @@ def sweep(db: Database, staging: Staging) -> None:
         _wake(session)
     for upload_id in set(listed) - needed:
         staging.discard(upload_id)
+    if store is not None:
+        sweep_incoming(db, store)
 
 
 def _wake(session: Session) -> None:

@@ -22,6 +22,31 @@ class QuotaExceeded(TooLarge):
     title: ClassVar[str] = "Your organisation has no room left for this file: ask the operator"
 
 
+class Duplicate(Conflict):
+    type: ClassVar[str] = "duplicate"
+    title: ClassVar[str] = "Your force has handed over the same file before"
+
+
+class DirectUnavailable(Conflict):
+    type: ClassVar[str] = "direct-unavailable"
+    title: ClassVar[str] = "Files cannot go straight to the store here: upload with tus at /api/v1/uploads"
+
+
+class WrongWay(Conflict):
+    type: ClassVar[str] = "wrong-way"
+    title: ClassVar[str] = "This upload was begun the other way: go on with that, or start a new one"
+
+
+class PartsMissing(Conflict):
+    type: ClassVar[str] = "parts-missing"
+    title: ClassVar[str] = "The store lacks parts of this file: send them, then complete it again"
+
+
+class ScreenUnavailable(Unavailable):
+    type: ClassVar[str] = "screen-unavailable"
+    title: ClassVar[str] = "The virus screen does not answer: the upload waits for it"
+
+
 class BodyTooLong(TooLarge):
     type: ClassVar[str] = "body-too-long"
     title: ClassVar[str] = "More bytes were sent than the upload's length leaves room for"

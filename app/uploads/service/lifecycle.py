@@ -25,10 +25,12 @@ from app.uploads import queries
 from app.uploads.models import Upload
 from app.uploads.service.errors import (
     AlreadyReceived,
+    Duplicate,
     EmptyUpload,
     QuotaExceeded,
     UploadGone,
     UploadTooLarge,
+    WrongWay,
 )
 
 
@@ -45,11 +47,18 @@ class Declared:
 
 
 def create_upload(
-    session: Session, identity: Identity, settings: Settings, *, length: int, declared: Declared
+    session: Session,
+    identity: Identity,
+    settings: Settings,
+    *,
+    length: int,
+    declared: Declared,
+    part_size: int | None = None,
 ) -> Upload:
-    """Opens an upload of `length` bytes into an open exercise of the actor's force.
+    """Opens an upload of `length` bytes into an open exercise of the actor's force; with `part_size` (bytes) it goes
+    straight to the store.
 
-    Raises EmptyUpload, UploadTooLarge, QuotaExceeded, NotFound, ExerciseClosed.
+    Raises EmptyUpload, UploadTooLarge, Duplicate, QuotaExceeded, NotFound, ExerciseClosed.
     """
     require(identity, Permission.UPLOAD_WRITE)
     exercise = open_exercise(session, identity, declared.exercise_id)
@@ -57,6 +66,8 @@ def create_upload(
         raise EmptyUpload
     if length > settings.upload_max_bytes:
         raise UploadTooLarge(f"One upload holds at most {settings.upload_max_bytes} bytes")
+    if declared.sha256 is not None:
+        refuse_duplicate(session, exercise.organisation_id, declared.sha256)
     queries.lock_quota(session, exercise.organisation_id)
     left = settings.upload_quota_bytes - queries.bytes_held(session, exercise.organisation_id)
     if length > left:
@@ -69,13 +80,23 @@ def create_upload(
         filename=PurePosixPath(declared.filename.replace("\\", "/")).name or "unnamed",
         details=_details(declared),
         length=length,
+        via="direct" if part_size else "tus",
+        part_size=part_size,
         declared_sha256=declared.sha256,
         expires_at=expiry(settings),
     )
     session.add(upload)
     session.flush()
-    _note(session, identity, Tag.UPLOAD_CREATE, upload, {"filename": upload.filename, "length": length})
+    said = {"filename": upload.filename, "length": length, "via": upload.via}
+    _note(session, identity, Tag.UPLOAD_CREATE, upload, said)
     return upload
+
+
+def refuse_duplicate(session: Session, organisation_id: UUID, sha256: bytes) -> None:
+    """Raises Duplicate, naming the recording, when the force itself holds these bytes. Of others nothing is said."""
+    held = session.scalar(queries.live_recordings(organisation_id, sha256))
+    if held is not None:
+        raise Duplicate(f"It is recording {held}: nothing needs to be sent", recording_id=str(held))
 
 
 def expiry(settings: Settings) -> datetime:
@@ -117,7 +138,14 @@ def find(session: Session, upload_id: UUID, *, lock: bool = False) -> Upload | N
     return session.get(Upload, upload_id, with_for_update=locking, populate_existing=lock)
 
 
-def require_present(upload: Upload) -> None:
+def require_present(upload: Upload, via: str = "tus") -> None:
+    """Raises WrongWay for an upload of the other kind, else as `require_unended`."""
+    if upload.via != via:
+        raise WrongWay
+    require_unended(upload)
+
+
+def require_unended(upload: Upload) -> None:
     """Raises UploadGone for an upload that ended before it was whole, or whose time is over."""
     if upload.state == "rejected" and upload.completed_at is None:
         raise UploadGone(upload.reason or "")
@@ -142,10 +170,10 @@ def declare_digest(session: Session, identity: Identity, upload_id: UUID, sha256
 
 
 def terminate(session: Session, identity: Identity, upload_id: UUID) -> None:
-    """Ends an unfinished upload and frees its room. The caller holds the staged file and, once the transaction is
-    committed, discards it. Raises AlreadyReceived, UploadGone."""
+    """Ends an unfinished upload and frees its room. The caller holds the staged file, if there is one, and discards
+    the bytes once the transaction is committed. Raises AlreadyReceived, UploadGone."""
     upload = get_upload(session, identity, upload_id, lock=True)
-    require_present(upload)
+    require_unended(upload)
     if upload.state not in queries.OPEN_STATES:
         raise AlreadyReceived
     reject(session, upload, "terminated", "Stopped by the one who sent it", identity=identity)
@@ -159,7 +187,11 @@ def expire(session: Session, upload_id: UUID) -> None:
     reject(session, upload, "expired", "No bytes came before the upload expired: start a new one")
 
 
-_REJECTION_TAGS = {"terminated": Tag.UPLOAD_TERMINATE, "expired": Tag.UPLOAD_EXPIRE}
+_REJECTION_TAGS = {
+    "terminated": Tag.UPLOAD_TERMINATE,
+    "expired": Tag.UPLOAD_EXPIRE,
+    "infected": Tag.UPLOAD_INFECTED,
+}
 
 
 def reject(
@@ -177,6 +209,12 @@ def reject(
     upload.details = upload.details | dict(details or {})
     tag = _REJECTION_TAGS.get(code, Tag.UPLOAD_REJECT)
     _note(session, identity, tag, upload, {"reason": code} | dict(details or {}))
+
+
+def note_screened(session: Session, upload: Upload, verdicts: list[dict[str, Any]]) -> None:
+    """Keeps and logs which screens looked at the bytes and found nothing."""
+    upload.details = upload.details | {"screens": verdicts}
+    _note(session, SYSTEM, Tag.UPLOAD_SCREENED, upload, {"screens": verdicts})
 
 
 def mark_recorded(session: Session, upload: Upload) -> None:

@@ -11,6 +11,7 @@ from app.core.http import resource, transaction
 from app.datasets.queries import page_of_datasets
 from app.releases.queries import all_repositories, approvers_keys
 from app.settings import Settings
+from app.uploads.service import state_of_screens
 
 pages = Blueprint("operation", __name__)
 JOBS = text("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY status ORDER BY status")
@@ -38,4 +39,5 @@ def operation() -> str:
         signers=signers,
         staff_url=settings.staff_url,
         storage=settings.storage_url.partition("?")[0],
+        screens=state_of_screens(settings),
     )

@@ -14,13 +14,17 @@ from app.core.errors import Hidden, NotFound
 from app.core.identity import Identity, Role
 from app.exercises.models import Exercise
 from app.exercises.service import ExerciseClosed
+from app.recordings.models import Recording
 from app.settings import Settings
-from app.uploads import service
+from app.storage.vault import Vault
+from app.uploads import queries, service
 from app.uploads.models import Upload, UploadBlock
-from app.uploads.service import Checksum, Declared, Receiver, Staging
+from app.uploads.service import Checksum, Declared, DirectUploads, Receiver, Staging
 from app.uploads.service import errors as reasons
+from app.uploads.service.screening import Check, Read, Verdict
 from tests.factories.accounts import make_identity
 from tests.factories.exercises import make_exercise
+from tests.factories.recordings import make_recording
 from tests.factories.uploads import BytesSource
 
 DATA = b"not really a film, but bytes all the same"
@@ -281,3 +285,59 @@ def test_a_received_upload_whose_job_failed_is_woken(desk: Desk) -> None:
     service.sweep(desk.db, desk.staging)
     assert desk.jobs() == ["uploads.complete", "uploads.complete"]
     assert desk.staging.listed() == [upload.id]
+
+
+def test_what_the_own_force_holds_is_refused_before_any_byte(desk: Desk, vault: Vault) -> None:
+    digest = hashlib.sha256(DATA).digest()
+    with desk.db.transaction() as session:
+        held = make_recording(session, vault, exercise=session.get(Exercise, desk.exercise.id), data=DATA)
+    tight = replace(desk.settings, upload_quota_bytes=0)  # a file that is there already needs no room
+    said = Declared(exercise_id=desk.exercise.id, sha256=digest)
+    with desk.db.transaction() as session, pytest.raises(reasons.Duplicate) as caught:
+        service.create_upload(session, desk.officer, tight, length=len(DATA), declared=said)
+    assert caught.value.extra == {"recording_id": str(held.id)}
+    with desk.db.transaction() as session:
+        again = session.get(Recording, held.id)
+        assert again is not None
+        again.state = "rejected"
+    assert desk.create(sha256=digest).state == "created"
+
+
+def test_what_another_force_holds_changes_nothing(desk: Desk, vault: Vault) -> None:
+    digest = hashlib.sha256(DATA).digest()
+    with desk.db.transaction() as session:
+        make_recording(session, vault, data=DATA)
+        force = desk.officer.organisation_id
+        assert force is not None
+        assert session.scalar(queries.live_recordings(force, digest)) is None
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        asked = queries.live_recordings(force, digest).compile(session.connection())
+        plan = session.connection().exec_driver_sql(f"EXPLAIN {asked}", dict(asked.params))
+        assert "uq_recordings_organisation_id_sha256" in "\n".join(plan.scalars())
+    assert desk.create(sha256=digest).state == "created"
+
+
+def test_an_infected_file_is_refused_and_removed(desk: Desk) -> None:
+    class Finds:
+        def engine(self) -> str:
+            return "Finds"
+
+        def look(self, read: Read, length: int, check: Check) -> Verdict:
+            check()
+            with read(0, length) as stream:
+                return Verdict("Finds", "Bad" if stream.read() == DATA else None)
+
+    upload = desk.create()
+    desk.send(upload, DATA)
+    service.complete(desk.db, desk.staging, upload.id, lambda: None, screens=[Finds()])
+    done = desk.row(upload)
+    assert (done.state, done.reason_code) == ("rejected", "infected")
+    assert desk.staging.listed() == []
+    assert desk.tags(upload)[-1] == "upload:infected"
+    assert desk.jobs() == ["uploads.complete"]
+
+
+def test_without_a_store_that_clients_reach_nothing_goes_straight_to_it(desk: Desk, vault: Vault) -> None:
+    way = DirectUploads(desk.db, desk.settings, vault.store)
+    with desk.db.transaction() as session, pytest.raises(reasons.DirectUnavailable):
+        way.create(session, desk.officer, length=10, declared=Declared(exercise_id=desk.exercise.id))
