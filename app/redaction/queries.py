@@ -39,8 +39,9 @@ def redacted_clips(session: Session, redaction_ids: Collection[UUID]) -> dict[UU
 
 
 def clips_to_cut(session: Session, recording_id: UUID) -> list[Clip]:
-    """The recording's clips in order."""
-    return list(session.scalars(select(Clip).where(Clip.recording_id == recording_id).order_by(Clip.ordinal)))
+    """The recording's clips in order, of every set: labels and versions may name any."""
+    query = select(Clip).where(Clip.recording_id == recording_id)
+    return list(session.scalars(query.order_by(Clip.clip_set, Clip.ordinal)))
 
 
 def unfinished(session: Session) -> list[Redaction]:
