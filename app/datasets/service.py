@@ -237,9 +237,13 @@ def _refuse_unreleasable(
     for exercise in queries.exercises(session, {i.exercise_id for i in items}):
         missing = [n for n in ("lawful_basis", "consent_record") if not getattr(exercise, n)]
         problems += [f"exercise “{exercise.title}” has no {n.replace('_', ' ')}" for n in missing]
-    for redaction in begun_and_not_finished(session, {r.id for _, r in clips.values()}).values():
+    for id_, redaction in begun_and_not_finished(session, {r.id for _, r in clips.values()}).items():
         name, state = redaction.recording.filename, redaction.state.replace("_", " ")
-        problems.append(f"the redaction of “{name}” is {state}: its force must finish it first")
+        problems.append(
+            f"the redaction of “{name}” is {state}: its force must finish it first"
+            if redaction.recording_id == id_
+            else f"“{name}” was redacted and then joined: its force must redact recording {id_}, too"
+        )
     _refuse_for(problems)
 
 

@@ -192,9 +192,7 @@ class CutSchema(BaseSchema):
         allow_none=True,
         validate=validate.Length(1, len(STRATEGIES)),
     )
-    seconds = fields.Float(
-        load_default=None, allow_none=True, allow_nan=False, validate=validate.Range(1, 600)
-    )
+    seconds = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 600))
 
 
 class ExportSchema(BaseSchema):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, lazyload
 
-from app.recordings.models import Clip
+from app.recordings.models import Clip, RecordingPart
 from app.redaction.models import RedactedClip, Redaction
 
 RENDERING = ("approved", "rendering")
@@ -30,6 +30,13 @@ def newest_of(session: Session, recording_ids: Collection[UUID]) -> dict[UUID, R
     # not their regions: thousands each, and nobody asks here
     found = session.scalars(newest_first.options(lazyload(Redaction.regions)))
     return {one.recording_id: one for one in found}
+
+
+def parts_of(session: Session, recording_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """(joined recording, part) of those recordings that were joined from others."""
+    query = select(RecordingPart.joined_id, RecordingPart.part_id)
+    rows = session.execute(query.where(RecordingPart.joined_id.in_(recording_ids)))
+    return [(joined, part) for joined, part in rows]
 
 
 def redacted_clips(session: Session, redaction_ids: Collection[UUID]) -> dict[UUID, RedactedClip]:

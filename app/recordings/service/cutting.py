@@ -52,7 +52,7 @@ def request_cut(
     *,
     ranges: Sequence[tuple[int, int]] = (),
     strategies: Sequence[str] | None = None,
-    seconds: float | None = None,
+    seconds: int | None = None,
 ) -> Derivation:
     """Has a recording cut anew: `ranges` are frames [start, end) that become clips, whatever else is cut.
 

@@ -36,9 +36,7 @@ class CutFormSchema(CutSchema):
         for line in filter(str.strip, str(data.get("ranges", "")).splitlines()):
             said = _RANGE.fullmatch(line.strip())
             if said is None:
-                raise ValidationError(
-                    f"“{line.strip()}” is no range: write it as 250 to 900", "ranges"
-                )
+                raise ValidationError(f"“{line.strip()}” is no range: write it as 250 to 900", "ranges")
             found.append([int(said[1]), int(said[2]) + 1])
         given = {name: value for name, value in data.items() if name != "ranges" and value}
         return given | ({"ranges": found} if found else {})

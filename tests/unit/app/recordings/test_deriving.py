@@ -29,6 +29,8 @@ from app.recordings.ledger import load_ledger
 from app.recordings.models import Clip, Derivation, Fingerprint, Recording, Rendition
 from app.recordings.service import key_of
 from app.recordings.service.sweeping import remove_strays
+from app.redaction.models import Redaction
+from app.redaction.service import begun_and_not_finished
 from app.settings import Settings
 from app.storage.vault import Vault
 from tests.factories.accounts import make_identity
@@ -197,6 +199,12 @@ def test_parts_become_one_recording_and_stand_back(desk: Desk, taken_in: TakenIn
         )
         begun = session.get_one(Assignment, taken.id).task.clip
         assert {id_ for id_, _ in waiting} == {done.id, begun.recording_id}
+        # what a person hid in a part must be hidden in the whole before it may leave
+        assert begun_and_not_finished(session, {done.id}) == {}
+        session.add(Redaction(recording_id=first.id, number=1, state="rendered"))
+        assert begun_and_not_finished(session, {done.id})[done.id].recording_id == first.id
+        session.add(Redaction(recording_id=done.id, number=1, state="rendered"))
+        assert begun_and_not_finished(session, {done.id}) == {}
         clips = {clip.id: (clip, clip.recording) for clip in session.scalars(select(Clip))}
         assert len(held_twice(clips)) == 2
     told = json.loads(desk.bytes_of(done.id, "parts"))
