@@ -63,9 +63,10 @@ def join_parts(job: JobContext, derivation_id: UUID) -> None:
             should_stop=job.should_abort,
         )
         job.progress("store")
+        digest = bytes.fromhex(sha256_of(target))
         with job.db.transaction() as session:
             job.confirm(session)
-            service.commit_join(session, vault, order, target, found, job_id=job.id, check=job.check)
+            service.commit_join(session, vault, order, target, digest, found, job_id=job.id)
 
 
 def cut_anew(job: JobContext, derivation_id: UUID) -> None:

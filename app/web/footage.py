@@ -88,7 +88,7 @@ STRATEGY_WORDS: Final[dict[str, str]] = {
     "fixed_length": "a length of time",
     "scene_cut": "scenes",
     "sound_event": "sudden sounds",
-    "activity": "motion and speech",
+    "activity": "motion",
 }
 
 

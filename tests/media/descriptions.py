@@ -16,7 +16,7 @@ _PARENTS = ("moov", "trak", "mdia", "minf", "stbl")
 _CODING = ("-c:v", "libx264", "-g", "25", "-bf", "0", "-colorspace", "bt709", "-pix_fmt", "yuv420p")
 
 
-def two_descriptions(path: Path, *, seconds: int = 2) -> tuple[Path, Path, Path]:
+def two_descriptions(path: Path, *, seconds: int = 1) -> tuple[Path, Path, Path]:
     """Writes `path` of two halves of `seconds` each, coded by different parameter sets; returns it and the halves."""
     halves = []
     for number, settings in enumerate(("cabac=1:8x8dct=1", "cabac=0:8x8dct=0:ref=2")):

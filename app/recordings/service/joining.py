@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -32,7 +32,6 @@ from app.recordings.service.lifecycle import find, note
 from app.recordings.service.parts import PartOf, stand_for
 from app.storage.models import DataKey
 from app.storage.vault import Vault
-from ingest.hashes import sha256_of
 from ingest.joining import PARTS_NAME, Part, parts_document
 
 MOST_PARTS = 100
@@ -54,6 +53,11 @@ class JoinOrder:
 
     derivation_id: UUID
     sources: tuple[JoinSource, ...]
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The recordings."""
+        return [source.recording_id for source in self.sources]
 
 
 def request_join(session: Session, identity: Identity, *, ids: Sequence[UUID]) -> Derivation:
@@ -105,28 +109,36 @@ def commit_join(
     vault: Vault,
     order: JoinOrder,
     joined: Path,
+    digest: bytes,
     found: Sequence[Part],
     *,
     job_id: int,
-    check: Callable[[], None],
 ) -> None:
-    """Stores the joined file under a key of its own and makes it a recording; its processing is enqueued.
+    """Stores the joined file, whose SHA-256 is `digest`, under a key of its own and makes it a recording; its
+    processing is enqueued.
 
     `found` says which frames are whose, in order. Raises Superseded.
     """
     row = still_open(session, order.derivation_id, job_id)
-    ids = sorted(source.recording_id for source in order.sources)
-    held = {one: queries.locked(session, one) for one in ids}
-    digest = bytes.fromhex(sha256_of(joined))
-    parts = _in_order(held, found)
-    if parts is None:
-        fail(session, row, "gone", GONE)
-        return
     if (earlier := queries.same_file(session, row.organisation_id, digest)) is not None:
         fail(session, row, "duplicate", f"The parts joined are what {earlier.filename} is already")
         return
-    check()
-    recording = _store(session, vault, row.id, joined, digest, parts)
+    key, blob_key = vault.new_key(session, "recording", row.id), f"recordings/{row.id}/original"
+    with joined.open("rb") as file:
+        size = vault.write(key, blob_key, file)
+    # only now: storing takes minutes, and whoever withdraws a part must not wait for it
+    parts = _in_order([queries.locked(session, one) for one in sorted(order.ids)], found)
+    if parts is None:
+        session.delete(key)
+        fail(session, row, "gone", GONE)
+        vault.delete(blob_key)
+        return
+    stored = {"data_key_id": key.id, "blob_key": blob_key, "size": size, "sha256": digest}
+    recording = Recording(
+        id=row.id, upload_id=None, received_at=now(), **stored, **_facts([one.part for one in parts])
+    )
+    session.add(recording)
+    session.flush()
     _store_list(session, vault, recording, found)
     stand_for(session, recording, parts)
     _note(session, recording, parts)
@@ -134,35 +146,13 @@ def commit_join(
     end(session, row, {"recording_id": str(recording.id)})
 
 
-def _in_order(held: dict[UUID, Recording | None], found: Sequence[Part]) -> list[PartOf] | None:
+def _in_order(held: Sequence[Recording | None], found: Sequence[Part]) -> list[PartOf] | None:
     """The parts' recordings in order; None where one can no longer be used."""
-    by_digest = {one.sha256.hex(): one for one in held.values() if one is not None}
-    usable = all(one is not None and one.state == "ready" and one.part_of_id is None for one in held.values())
-    if not usable:
+    usable = [one for one in held if one is not None and one.state == "ready" and one.part_of_id is None]
+    if len(usable) < len(held):
         return None
+    by_digest = {one.sha256.hex(): one for one in usable}
     return [PartOf(by_digest[part.sha256], part.start_frame, part.end_frame) for part in found]
-
-
-def _store(
-    session: Session, vault: Vault, id_: UUID, joined: Path, digest: bytes, parts: Sequence[PartOf]
-) -> Recording:
-    key = vault.new_key(session, "recording", id_)
-    blob_key = f"recordings/{id_}/original"
-    with joined.open("rb") as file:
-        size = vault.write(key, blob_key, file)
-    recording = Recording(
-        id=id_,
-        upload_id=None,
-        data_key_id=key.id,
-        sha256=digest,
-        size=size,
-        blob_key=blob_key,
-        received_at=now(),
-        **_facts([one.part for one in parts]),
-    )
-    session.add(recording)
-    session.flush()
-    return recording
 
 
 def _facts(parts: Sequence[Recording]) -> dict[str, Any]:
