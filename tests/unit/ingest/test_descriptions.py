@@ -36,11 +36,10 @@ def test_what_is_no_mp4_describes_nothing(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("group", "b_frames", "cut"),
     [
-        ("250", "2", ("-ss", "1.3")),
         ("250", "0", ("-ss", "0.5", "-itsoffset", "0.4")),
         ("25", "2", ("-ss", "1.3")),
     ],
-    ids=["one-group", "delayed", "short-groups"],
+    ids=["one-group", "short-groups"],
 )
 def test_an_edit_list_into_a_group_leaves_what_a_player_shows(
     tmp_path: Path, group: str, b_frames: str, cut: tuple[str, ...]

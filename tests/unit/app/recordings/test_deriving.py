@@ -27,7 +27,8 @@ from app.jobs import Superseded
 from app.recordings import service, tasks
 from app.recordings.ledger import load_ledger
 from app.recordings.models import Clip, Derivation, Fingerprint, Recording, Rendition
-from app.recordings.service import key_of
+from app.recordings.service import PartOf, key_of
+from app.recordings.service.parts import stand_for
 from app.recordings.service.sweeping import remove_strays
 from app.redaction.models import Redaction
 from app.redaction.service import begun_and_not_finished
@@ -235,21 +236,30 @@ def _withdraw_one_part(desk: Desk, taken_in: TakenIn, joined_id: UUID) -> None:
         )
 
 
-def test_a_joined_recording_takes_its_parts_with_it(desk: Desk, taken_in: TakenIn) -> None:
-    done = desk.carry_out(ask_to_join(desk, taken_in))
+def rows_joined(desk: Desk, taken_in: TakenIn, state: str) -> UUID:
+    """A joined recording in that state, as rows alone: it stands for both parts."""
     with desk.database.transaction() as session:
-        service.withdraw(session, taken_in.officer, done.id, reason="consent taken back")
+        parts = [session.get_one(Recording, id_) for id_ in taken_in.parts]
+        joined = make_recording(session, desk.vault, exercise=parts[0].exercise, data=b"joined", state=state)
+        stand_for(session, joined, [PartOf(part, 30 * n, 30 * n + 20) for n, part in enumerate(parts)])
+        return joined.id
+
+
+def test_a_joined_recording_takes_its_parts_with_it(desk: Desk, taken_in: TakenIn) -> None:
+    joined_id = rows_joined(desk, taken_in, "ready")
+    with desk.database.transaction() as session:
+        service.withdraw(session, taken_in.officer, joined_id, reason="consent taken back")
     with desk.database.transaction() as session:
         assert set(session.scalars(select(Recording.state))) == {"withdrawn"}
 
 
 def test_a_joined_recording_that_comes_to_nothing_frees_its_parts(desk: Desk, taken_in: TakenIn) -> None:
-    done = desk.carry_out(ask_to_join(desk, taken_in))
+    joined_id = rows_joined(desk, taken_in, "processing")
     with desk.database.transaction() as session:
-        service.cancel(session, taken_in.officer, done.id)
+        service.cancel(session, taken_in.officer, joined_id)
     with desk.database.transaction() as session:
         assert [session.get_one(Recording, id_).part_of_id for id_ in taken_in.parts] == [None, None]
-        assert session.get_one(Recording, done.id).state == "rejected"
+        assert session.get_one(Recording, joined_id).state == "rejected"
 
 
 def test_what_is_not_one_recording_is_refused_in_the_librarys_words(desk: Desk, taken_in: TakenIn) -> None:
@@ -331,6 +341,11 @@ def test_cut_anew_exactly_beside_what_was_there(desk: Desk, taken_in: TakenIn, t
             shown = [frame.digest for frame in synthetic.decoded(tmp_path / "clip.mp4")]
             assert shown == whole[clip.start_frame : clip.end_frame]
         assert [(session.get_one(Clip, id_).sha256) for id_, _ in before] == [digest for _, digest in before]
+        sets = {
+            clip.id: (clip, recording)
+            for clip in session.scalars(select(Clip).where(Clip.recording_id == first))
+        }
+        assert held_twice(sets) == ["“GX010007.MP4” was cut anew: take clips of one set alone"]
         open_tasks(session, first)
         counted = select(func.count(Task.id)).join(Clip, Clip.id == Task.clip_id)
         assert session.scalar(counted.where(Clip.recording_id == first)) == len(clips)
