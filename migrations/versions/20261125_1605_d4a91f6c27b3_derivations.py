@@ -20,7 +20,7 @@ _NUMBERED_ON = """
     UPDATE clips SET ordinal = numbered.place FROM (
         SELECT id, row_number() OVER (PARTITION BY recording_id ORDER BY clip_set, ordinal) - 1 AS place FROM clips
     ) AS numbered
-    WHERE clips.id = numbered.id AND clips.clip_set > 1
+    WHERE clips.id = numbered.id AND clips.ordinal <> numbered.place
 """
 _UPLOADS = """
     INSERT INTO uploads (id, organisation_id, exercise_id, created_by_kind, created_by, filename, details, length,
