@@ -1,4 +1,4 @@
-"""The user data of an MP4 or MOV, which the tools do not hand out: a bounded walk over boxes.
+"""What an MP4 or MOV holds and the tools do not hand out: a bounded walk over boxes.
 
 Format: ISO/IEC 14496-12, 4.2 (boxes): size and type, big-endian; size 1 is followed by 64 bits, size 0 goes to
 the end.
@@ -27,6 +27,50 @@ def user_data(path: Path) -> dict[str, bytes]:
                     if inner == "udta":
                         _read(stream, first, last, found)
     return found
+
+
+def picture_descriptions(path: Path) -> int:
+    """How many different sample descriptions (8.5.2) the picture track has that has most of them; 0 for what is no MP4.
+
+    A camera that changes its coder's settings in the middle of a file writes a second one, with parameter sets of its
+    own, and nothing of it among the pictures.
+    """
+    most = 0
+    with path.open("rb") as stream:
+        for name, start, stop in _boxes(stream, 0, stream.seek(0, 2)):
+            if name == "moov":
+                for inner, first, last in _boxes(stream, start, stop):
+                    if inner == "trak" and _is_picture(stream, first, last):
+                        most = max(most, len(_descriptions(stream, first, last)))
+                break  # the demuxer passes over a second one
+    return most
+
+
+def _is_picture(stream: BinaryIO, start: int, end: int) -> bool:
+    """True for a track whose handler (8.4.3) is that of pictures."""
+    for first, _ in _inside(stream, start, end, ("mdia", "hdlr")):
+        stream.seek(first + 8)
+        return stream.read(4) == b"vide"
+    return False
+
+
+def _descriptions(stream: BinaryIO, start: int, end: int) -> set[bytes]:
+    found: set[bytes] = set()
+    for first, last in _inside(stream, start, end, ("mdia", "minf", "stbl", "stsd")):
+        for _, body, stop in _boxes(stream, first + 8, last):
+            stream.seek(body)
+            if len(found) < _MOST_KEPT:
+                found.add(stream.read(min(stop - body, _MOST_BYTES)))
+    return found
+
+
+def _inside(stream: BinaryIO, start: int, end: int, names: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """(start of the body, end) of each box that lies within boxes of those names, one inside the other."""
+    for name, first, last in _boxes(stream, start, end):
+        if name == names[0] and names[1:]:
+            yield from _inside(stream, first, last, names[1:])
+        elif name == names[0]:
+            yield first, last
 
 
 def _boxes(stream: BinaryIO, start: int, end: int) -> Iterator[tuple[str, int, int]]:

@@ -30,7 +30,9 @@ def groups_conform(source: Probe, profile: Profile) -> bool:
     edges = np.append(packets.seconds()[keys], source.span)
     lengths = np.diff(edges)
     longest = profile.gop_seconds + TOLERANCE
-    return packets.first == 0 and bool(packets.clean[keys].all()) and bool((lengths <= longest).all())
+    # an edit list may begin behind the only key frame: then none of the pictures shown is one
+    starts = bool(packets.key[0])
+    return starts and bool(packets.clean[keys].all()) and bool((lengths <= longest).all())
 
 
 def _plain(video: VideoStream, profile: Profile) -> bool:

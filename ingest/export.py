@@ -9,6 +9,7 @@ rate "n/d" in the schema's metadata.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -43,6 +44,14 @@ class ExportProfile:
     preset: str = "veryfast"
 
 
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Where the map lies, and the command that made the copy."""
+
+    map: Path
+    command: tuple[str, ...]
+
+
 def frames_on_show(ledger: Ledger, rate: Fraction) -> NDArray[np.int64]:
     """Ordinals (K,) of the ledger's frames on show at 0, 1/rate, 2/rate … seconds, until the recording ends."""
     count = -(-ledger.time_of(ledger.frame_count) * rate // 1)
@@ -53,28 +62,40 @@ def frames_on_show(ledger: Ledger, rate: Fraction) -> NDArray[np.int64]:
     return np.asarray(shown, dtype=np.int64)
 
 
-def export(source: Path, ledger: Ledger, target: Path, profile: ExportProfile, *, tools: Tools) -> Path:
-    """Write `source` (a master: its frames are the ledger's) as `target`, and its map beside it; returns the map.
+def export(
+    source: Path,
+    ledger: Ledger,
+    target: Path,
+    profile: ExportProfile,
+    *,
+    tools: Tools,
+    should_stop: Callable[[], bool] | None = None,
+) -> Exported:
+    """Write `source` (a master: its frames are the ledger's) as `target`, and its map beside it.
 
-    Raises MachineFault when the copy has other frames than the map says, ValueError for an unknown codec.
+    Raises MachineFault when the copy has other frames than the map says, ValueError for an unknown codec, Cancelled.
     """
     if profile.codec not in _CODERS:
         raise ValueError(f"{profile.codec} is no codec of exports; there are {', '.join(_CODERS)}")
     shown = frames_on_show(ledger, profile.rate)
-    with open_workspace(source, target.parent, tools, DEFAULT_LIMITS) as workspace:
+    with open_workspace(source, target.parent, tools, DEFAULT_LIMITS, should_stop) as workspace:
         seconds = float(ledger.time_of(ledger.frame_count))
-        done = workspace.run(workspace.compile(_graph(workspace, profile, len(shown))), media_seconds=seconds)
+        argv = workspace.compile(_graph(workspace, profile, len(shown)))
+        done = workspace.run(argv, media_seconds=seconds)
         if done.status != 0:
             raise MachineFault(f"{target.name} could not be made: {(done.stderr.splitlines() or ['?'])[-1]}")
         made = read_packets(workspace, _CODED, "v:0")
         if len(made.pts) != len(shown):
             raise MachineFault(f"{target.name} has {len(made.pts)} frames where {len(shown)} are due")
         (workspace.path / _CODED).replace(target)
-    path = target.with_suffix(".map.parquet")
-    schema = pa.schema([("frame", pa.int32()), ("ordinal", pa.int32())], metadata={"rate": str(profile.rate)})
+    _write_map(target.with_suffix(".map.parquet"), shown, profile.rate)
+    return Exported(target.with_suffix(".map.parquet"), ("ffmpeg", *argv[1:]))
+
+
+def _write_map(path: Path, shown: NDArray[np.int64], rate: Fraction) -> None:
+    schema = pa.schema([("frame", pa.int32()), ("ordinal", pa.int32())], metadata={"rate": str(rate)})
     columns = [pa.array(np.arange(len(shown)), pa.int32()), pa.array(shown, pa.int32())]
     pq.write_table(pa.Table.from_arrays(columns, schema=schema), path, compression="zstd")
-    return path
 
 
 def _graph(workspace: Workspace, profile: ExportProfile, frames: int) -> Any:

@@ -43,14 +43,20 @@ def join(
     *,
     tools: Tools,
     limits: Limits,
+    names: Sequence[str] = (),
     should_stop: Callable[[], bool] | None = None,
 ) -> tuple[Part, ...]:
     """Write the parts, in the order that their names and clocks tell, as one QuickTime file; return what is where.
+    `names` are what the camera called them, where the files are called otherwise.
 
     Raises FileRejected when a part is no recording, they are not one, one is missing, or they cannot be joined exactly;
     MachineFault; Cancelled.
     """
-    examined = [_examine(path, target.parent, tools, limits, should_stop) for path in parts]
+    called = names or [path.name for path in parts]
+    examined = [
+        _examine(path, name, target.parent, tools, limits, should_stop)
+        for path, name in zip(parts, called, strict=True)
+    ]
     ordered = put_in_order([one.chapter for one in examined])
     rank = {id(chapter): place for place, chapter in enumerate(ordered)}
     examined.sort(key=lambda one: rank[id(one.chapter)])
@@ -70,18 +76,23 @@ def join(
     )
 
 
+def parts_document(parts: Sequence[Part], joined: str) -> str:
+    """What `parts.json` says of the joined file of that name: format `cordon-parts/1`, docs/formats.md."""
+    document = {"format": FORMAT, "joined": joined, "parts": [asdict(part) for part in parts]}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
 def write_parts(parts: tuple[Part, ...], joined: Path) -> None:
-    """Write `parts.json` beside the joined file: format `cordon-parts/1`, docs/formats.md."""
-    document = {"format": FORMAT, "joined": joined.name, "parts": [asdict(part) for part in parts]}
-    (joined.parent / PARTS_NAME).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    """Write `parts.json` beside the joined file."""
+    (joined.parent / PARTS_NAME).write_text(parts_document(parts, joined.name))
 
 
 def _examine(
-    path: Path, folder: Path, tools: Tools, limits: Limits, should_stop: Callable[[], bool] | None
+    path: Path, name: str, folder: Path, tools: Tools, limits: Limits, should_stop: Callable[[], bool] | None
 ) -> Examined:
     """Probe a part by itself, under the whitelists, and hash its pictures."""
     if not path.is_file():
-        raise MachineFault(f"{path.name} is not a file that can be read")
+        raise MachineFault(f"{name} is not a file that can be read")
     with open_workspace(path, folder, tools, limits, should_stop) as workspace:
         try:
             found = probe(workspace)
@@ -90,8 +101,8 @@ def _examine(
                 workspace, SOURCE_NAME, str(found.video.index), found.packets, found.duration
             )
         except FileRejected as refusal:
-            raise FileRejected(refusal.reason_code, f"{path.name}: {refusal.message}") from refusal
+            raise FileRejected(refusal.reason_code, f"{name}: {refusal.message}") from refusal
     streams = described.get("streams", [])
     telemetry = tuple(int(s["index"]) for s in streams if s.get("codec_tag_string") == "gpmd")
     created = created_of(read_tags(described))
-    return Examined(path, Chapter(path.name, found, created), ledger, telemetry)
+    return Examined(path, Chapter(name, found, created), ledger, telemetry)

@@ -33,7 +33,7 @@ class Packets:
     """Of one video stream: `total` packets stored, and for those shown, sorted by time, their `pts` (int64, in
     `time_base`), their `key` flags, and `clean`: key frames at which decoding may start and give every picture from
     there on, for no picture is stored on one side of it and shown on the other (there may be none). `broken_off`
-    when the file ends inside of what it began to say."""
+    when the file ends inside of what it began to say; `in_order` when pictures are stored as they are shown."""
 
     total: int
     time_base: Fraction
@@ -41,6 +41,7 @@ class Packets:
     key: NDArray[np.bool_]
     clean: NDArray[np.bool_]
     broken_off: bool = False
+    in_order: bool = True
 
     @property
     def first(self) -> int:
@@ -100,7 +101,8 @@ def _parse(text: bytes) -> Packets:
     reordered = pc.is_valid(table["pts"]).filter(shown).to_numpy().astype(np.bool_)
     clean = _clean(pts, key, told=bool(reordered.all()))
     order = np.argsort(pts, kind="stable")
-    return Packets(table.num_rows, time_base, pts[order], key[order], clean[order])
+    straight = bool((order[1:] > order[:-1]).all())
+    return Packets(table.num_rows, time_base, pts[order], key[order], clean[order], in_order=straight)
 
 
 def _clean(pts: NDArray[np.int64], key: NDArray[np.bool_], *, told: bool) -> NDArray[np.bool_]:

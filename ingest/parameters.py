@@ -1,11 +1,13 @@
 """Whether H.264 goes by the same parameter sets from beginning to end.
 
-A header has room for those that a file starts with. Where others are stored among the pictures, a clip that is cut from
-behind them without coding carries the wrong ones; where every group brings its own, it carries them along.
+A header has room for those that a file starts with. Where others are stored among the pictures, or in a second sample
+description, a clip that is cut from behind them without coding carries the wrong ones; where every group brings its
+own, it carries them along.
 """
 
 from __future__ import annotations
 
+from ingest.boxes import picture_descriptions
 from ingest.ffmpeg import input_options
 from ingest.probe import Probe
 from ingest.workspace import SOURCE_NAME, Workspace
@@ -14,7 +16,10 @@ _SETS_NAME = "sets.txt"
 
 
 def same_parameters(workspace: Workspace, source: Probe) -> bool:
-    """True when no key frame carries parameter sets, or every one carries the same and no other picture any."""
+    """True when the container describes one coding and no key frame carries parameter sets, or every one carries the
+    same and no other picture any."""
+    if picture_descriptions(workspace.source) > 1:
+        return False
     target = workspace.path / _SETS_NAME
     argv = [str(workspace.tools.ffmpeg), "-nostdin", "-hide_banner", "-v", "error", "-y", "-copyts"]
     for option, value in input_options(workspace.limits).items():

@@ -50,6 +50,27 @@ def next_open_task(session: Session, person_id: UUID) -> Task | None:
     return found
 
 
+def clip_ids_that_count(session: Session, recording: Recording) -> list[UUID]:
+    """The clips of a recording that are to be labelled: its newest set; none of a part of a joined recording."""
+    if recording.part_of_id is not None:
+        return []
+    query = select(Clip.id).where(Clip.recording_id == recording.id, Clip.clip_set == recording.clip_set)
+    return list(session.scalars(query.order_by(Clip.ordinal)))
+
+
+def untaken_tasks(session: Session, recording: Recording) -> list[Task]:
+    """Tasks of the recording's other clips that nobody has taken; locked, so that nobody takes them now."""
+    counting = clip_ids_that_count(session, recording)
+    query = select(Task).join(Clip, Clip.id == Task.clip_id)
+    query = query.where(Clip.recording_id == recording.id, Clip.id.not_in(counting)).order_by(Task.id)
+    held = list(session.scalars(query.with_for_update(skip_locked=True, of=Task)))
+    # asked once the locks are ours: whoever held one may have taken the task
+    taken = set(
+        session.scalars(select(Assignment.task_id).where(Assignment.task_id.in_([task.id for task in held])))
+    )
+    return [task for task in held if task.id not in taken]
+
+
 def open_task_count(session: Session, person_id: UUID) -> int:
     """How many tasks the person could take."""
     query = _takeable(select(func.count(Task.id)), person_id)
@@ -127,13 +148,14 @@ def accepted_annotations(
 
 
 def labelled_clip_ids(session: Session) -> list[UUID]:
-    """Every clip of a ready recording whose labels are accepted, oldest first."""
+    """Every clip of a ready recording that counts and whose labels are accepted, oldest first."""
     return list(
         session.scalars(
             select(Clip.id)
             .join(Task, Task.clip_id == Clip.id)
             .join(Recording, Recording.id == Clip.recording_id)
             .where(Task.state == "labelled", Recording.state == "ready")
+            .where(Recording.part_of_id.is_(None), Clip.clip_set == Recording.clip_set)
             .order_by(Clip.id)
         )
     )

@@ -77,6 +77,11 @@ class Tag(StrEnum):
     RECORDING_QUARANTINED = "recording:quarantined", Verb.ALTERATION
     RECORDING_WITHDRAWN = "recording:withdrawn", Verb.ALTERATION
     RECORDING_ERASED = "recording:erased", Verb.ERASURE
+    DERIVATION_REQUESTED = "derivation:requested", Verb.ALTERATION
+    DERIVATION_FAILED = "derivation:failed", Verb.ALTERATION
+    RECORDING_JOINED = "recording:joined", Verb.COMBINATION
+    RECORDING_CUT = "recording:cut", Verb.ALTERATION
+    RECORDING_EXPORTED = "recording:exported", Verb.ALTERATION
     # redaction
     REDACTION_PROPOSED = "redaction:proposed", Verb.ALTERATION
     REDACTION_OPENED = "redaction:opened", Verb.ALTERATION

@@ -15,6 +15,7 @@ PERMISSION_MAP: dict[Role, frozenset[P]] = {
             P.RECORDING_READ,
             P.RECORDING_VIEW,
             P.RECORDING_WITHDRAW,
+            P.RECORDING_DERIVE,
             P.REDACTION_REVIEW,
         }
     ),

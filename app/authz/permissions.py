@@ -24,6 +24,9 @@ class Permission(StrEnum):
     RECORDING_READ = "recording:read"  # facts and states
     RECORDING_VIEW = "recording:view"  # pictures: proxy, storyboard, poster, waveform
     RECORDING_WITHDRAW = "recording:withdraw"
+    RECORDING_DERIVE = (
+        "recording:derive"  # have one's own footage joined, cut anew, copied at a constant rate
+    )
     REDACTION_REVIEW = "redaction:review"  # decide what is hidden in one's own footage, and have it rendered
     # annotation
     TAXONOMY_READ = "taxonomy:read"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from app.annotation.models import Annotation, Task
 from app.datasets.models import DatasetItem
+from app.recordings.models import Clip, Recording
 from app.redaction.service import Footage
 
 
@@ -45,3 +47,21 @@ def digest_of_lines(lines: Iterable[str]) -> str:
     for line in lines:
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()
+
+
+def held_twice(clips: Mapping[UUID, tuple[Clip, Recording]]) -> list[str]:
+    """Why these clips would hold frames twice, one sentence for each recording: it is a part of a joined one, or its
+    clips are of two sets, for it was cut anew."""
+    problems = []
+    sets: dict[UUID, set[int]] = {}
+    recordings = {recording.id: recording for _, recording in clips.values()}
+    for clip, _ in clips.values():
+        sets.setdefault(clip.recording_id, set()).add(clip.clip_set)
+    for id_, recording in sorted(recordings.items()):
+        if recording.part_of_id is not None:
+            problems.append(
+                f"“{recording.filename}” is a part of recording {recording.part_of_id}: take that one's clips"
+            )
+        elif len(sets[id_]) > 1:
+            problems.append(f"“{recording.filename}” was cut anew: take clips of one set alone")
+    return problems

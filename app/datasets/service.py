@@ -22,7 +22,7 @@ from app.core.identity import Identity
 from app.core.ids import new_id
 from app.core.pagination import Page
 from app.datasets import queries
-from app.datasets.contents import digest_of_lines, footage_record, item_line, labels_record
+from app.datasets.contents import digest_of_lines, footage_record, held_twice, item_line, labels_record
 from app.datasets.models import Dataset, DatasetItem, DatasetVersion
 from app.datasets.placing import place_items
 from app.datasets.splits import DEFAULT_PROPORTIONS, check_proportions
@@ -189,6 +189,8 @@ def _usable(session: Session, clip_ids: list[UUID]) -> dict[UUID, UUID]:
         raise InvalidRequest(
             f"Not a clip with accepted labels: {', '.join(bad[:5])}" + (" …" if bad[5:] else "")
         )
+    if twice := held_twice(clips):
+        raise InvalidRequest("; ".join(twice[:5]) + (" …" if twice[5:] else ""))
     return {clip_id: recording.exercise_id for clip_id, (_, recording) in clips.items()}
 
 
@@ -231,12 +233,17 @@ def _refuse_unreleasable(
 ) -> None:
     good = {clip_id for clip_id, (_, recording) in clips.items() if recording.state == "ready"} & labelled
     problems = [f"clip {i.clip_id} is no longer ready and labelled" for i in items if i.clip_id not in good]
+    problems += held_twice(clips)
     for exercise in queries.exercises(session, {i.exercise_id for i in items}):
         missing = [n for n in ("lawful_basis", "consent_record") if not getattr(exercise, n)]
         problems += [f"exercise “{exercise.title}” has no {n.replace('_', ' ')}" for n in missing]
-    for redaction in begun_and_not_finished(session, {r.id for _, r in clips.values()}).values():
+    for id_, redaction in begun_and_not_finished(session, {r.id for _, r in clips.values()}).items():
         name, state = redaction.recording.filename, redaction.state.replace("_", " ")
-        problems.append(f"the redaction of “{name}” is {state}: its force must finish it first")
+        problems.append(
+            f"the redaction of “{name}” is {state}: its force must finish it first"
+            if redaction.recording_id == id_
+            else f"“{name}” was redacted and then joined: its force must redact recording {id_}, too"
+        )
     _refuse_for(problems)
 
 

@@ -161,7 +161,11 @@ def uncompared(session: Session, before: datetime, *, limit: int) -> list[UUID]:
 
 
 def duplicates_of(session: Session, recording_id: UUID, organisation_id: UUID | None) -> list[Duplicate]:
-    """Pairs of a recording, those that share most first; only with recordings of that organisation, unless None."""
+    """Pairs of a recording, those that share most first; only with recordings of that organisation, unless None.
+
+    That a joined recording holds its parts is no news: neither is told of the other, and others are told of the joined
+    one alone.
+    """
     other = Recording.id == func.coalesce(
         func.nullif(Duplicate.first_id, recording_id), func.nullif(Duplicate.second_id, recording_id)
     )
@@ -169,7 +173,11 @@ def duplicates_of(session: Session, recording_id: UUID, organisation_id: UUID | 
         select(Duplicate)
         .join(Recording, other)
         .where((Duplicate.first_id == recording_id) | (Duplicate.second_id == recording_id))
+        .where(Recording.part_of_id.is_(None))
     )
+    whole = session.scalar(select(Recording.part_of_id).where(Recording.id == recording_id))
+    if whole is not None:
+        query = query.where(Recording.id != whole)
     if organisation_id is not None:
         query = query.where(Recording.organisation_id == organisation_id)
     shared = Duplicate.first_share + Duplicate.second_share

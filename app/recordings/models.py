@@ -17,10 +17,25 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB, BitString
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.core.db import Base, CreatedAt, IdPk, Json
 from app.exercises.models import Exercise
+from app.recordings.derived import Derivation, RecordingPart
+
+__all__ = [
+    "Clip",
+    "Derivation",
+    "Duplicate",
+    "Fingerprint",
+    "FrameHash",
+    "Hash256",
+    "IngestStep",
+    "Recording",
+    "RecordingPart",
+    "RecordingView",
+    "Rendition",
+]
 
 
 class Recording(Base):
@@ -28,6 +43,9 @@ class Recording(Base):
 
     Times are kept apart: the camera's own, the offset somebody reported for it, and the server's.
     `attempt` counts attempts to put the renditions together; one commits them only while it is the current one.
+    What was joined from other recordings (`RecordingPart`) has no upload; each of those is `part_of_id` it as long as
+    it stands for them. `clip_set` numbers the set of clips that counts. `suggestion` is what the file's telemetry says
+    of camera and start, for its force's officers alone; it goes when the recording is erased.
     """
 
     __tablename__ = "recordings"
@@ -45,7 +63,8 @@ class Recording(Base):
     id: Mapped[IdPk]
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
     exercise_id: Mapped[UUID] = mapped_column(ForeignKey("exercises.id"), index=True)
-    upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id"), unique=True)
+    upload_id: Mapped[UUID | None] = mapped_column(ForeignKey("uploads.id"), unique=True)
+    part_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id"), index=True)
     data_key_id: Mapped[UUID] = mapped_column(ForeignKey("data_keys.id"))
     filename: Mapped[str]
     sha256: Mapped[bytes] = mapped_column(index=True)
@@ -69,13 +88,25 @@ class Recording(Base):
     height: Mapped[int | None]
     has_audio: Mapped[bool | None]
     report: Mapped[Json | None]
+    suggestion: Mapped[Json | None]
+    clip_set: Mapped[int] = mapped_column(default=1)
     exercise: Mapped[Exercise] = relationship(lazy="joined")
     renditions: Mapped[list[Rendition]] = relationship(back_populates="recording")
-    clips: Mapped[list[Clip]] = relationship(back_populates="recording", order_by="Clip.ordinal")
+    clips: Mapped[list[Clip]] = relationship(
+        back_populates="recording", order_by="(Clip.clip_set, Clip.ordinal)"
+    )
+
+    @validates("state")
+    def _forget(self, _key: str, state: str) -> str:
+        """Whoever erases a recording need not know of what its telemetry said."""
+        if state == "erased":
+            self.suggestion = None
+        return state
 
 
 class Rendition(Base):
-    """master, proxy, storyboard, storyboard_index, poster, waveform, pcm, ledger or telemetry; and how it was made."""
+    """master, proxy, storyboard, storyboard_index, poster, waveform, pcm, ledger, telemetry, parts, cfr-RATE or
+    cfr-RATE-map; and how it was made."""
 
     __tablename__ = "renditions"
     __table_args__ = (UniqueConstraint("recording_id", "kind"),)
@@ -98,16 +129,18 @@ class Clip(Base):
 
     PTS are integers in the recording's time base; `end_pts` is the PTS at which the last frame ends. `reasons` say why
     it was cut so; `eventful` is false where somebody looked and noticed nothing: such clips are kept, as negatives.
+    A recording that is cut anew gets another set beside; clips never change.
     """
 
     __tablename__ = "clips"
     __table_args__ = (
-        UniqueConstraint("recording_id", "ordinal"),
+        UniqueConstraint("recording_id", "clip_set", "ordinal"),
         CheckConstraint("start_frame >= 0 AND end_frame > start_frame", name="interval"),
     )
 
     id: Mapped[IdPk]
     recording_id: Mapped[UUID] = mapped_column(ForeignKey("recordings.id"), index=True)
+    clip_set: Mapped[int] = mapped_column(default=1)
     ordinal: Mapped[int]
     start_frame: Mapped[int]
     end_frame: Mapped[int]

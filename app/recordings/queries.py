@@ -10,7 +10,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.jobs import JobProgress
-from app.recordings.models import Clip, IngestStep, Recording, RecordingView, Rendition
+from app.recordings.models import (
+    Clip,
+    Derivation,
+    IngestStep,
+    Recording,
+    RecordingPart,
+    RecordingView,
+    Rendition,
+)
 
 
 def recordings_of(
@@ -45,15 +53,76 @@ def rendition_kinds(session: Session, recording_id: UUID) -> list[str]:
     return list(session.scalars(query.order_by(Rendition.kind)))
 
 
-def clips_of(recording_id: UUID) -> Select[Clip]:
-    """The clips of a recording."""
-    return select(Clip).where(Clip.recording_id == recording_id)
+def clips_of(recording: Recording) -> Select[Clip]:
+    """The clips of a recording, of the set that counts."""
+    return select(Clip).where(Clip.recording_id == recording.id, Clip.clip_set == recording.clip_set)
 
 
-def clip_count(session: Session, recording_id: UUID) -> int:
-    """How many clips a recording has."""
-    query = select(func.count()).select_from(Clip).where(Clip.recording_id == recording_id)
-    return int(session.scalar(query) or 0)
+def clip_count(session: Session, recording: Recording) -> int:
+    """How many clips the set that counts has."""
+    return int(session.scalar(select(func.count()).select_from(clips_of(recording).subquery())) or 0)
+
+
+def parts_of(session: Session, joined_id: UUID) -> list[tuple[RecordingPart, Recording]]:
+    """What a recording was joined from, in order."""
+    query = select(RecordingPart, Recording).join(Recording, Recording.id == RecordingPart.part_id)
+    rows = session.execute(query.where(RecordingPart.joined_id == joined_id).order_by(RecordingPart.ordinal))
+    return [(row, part) for row, part in rows]
+
+
+def parts_held(session: Session, joined_id: UUID) -> list[Recording]:
+    """The parts that a joined recording stands for now, held until the transaction ends."""
+    query = select(Recording).where(Recording.part_of_id == joined_id).order_by(Recording.id)
+    return list(session.scalars(query.with_for_update(of=Recording)))
+
+
+def derivations_of(
+    *, recording_id: UUID | None = None, exercise_id: UUID | None = None
+) -> Select[Derivation]:
+    """What was asked for of a recording, or of an exercise's."""
+    query = select(Derivation)
+    if recording_id is not None:
+        query = query.where(Derivation.recording_id == recording_id)
+    return query if exercise_id is None else query.where(Derivation.exercise_id == exercise_id)
+
+
+def open_derivation(session: Session, recording_id: UUID, kind: str) -> Derivation | None:
+    """What of that kind is being made of a recording."""
+    query = derivations_of(recording_id=recording_id)
+    return session.scalars(query.where(Derivation.kind == kind, Derivation.state == "open")).first()
+
+
+def open_derivations(session: Session) -> list[Derivation]:
+    """Everything that is being made."""
+    return list(session.scalars(derivations_of().where(Derivation.state == "open").order_by(Derivation.id)))
+
+
+def locked_derivation(session: Session, derivation_id: UUID) -> Derivation | None:
+    """The request, held until the transaction ends."""
+    return session.get(Derivation, derivation_id, with_for_update=True, populate_existing=True)
+
+
+def joins_of(session: Session, exercise_id: UUID, limit: int) -> list[Derivation]:
+    """The newest joins asked for in an exercise, newest first."""
+    query = derivations_of(exercise_id=exercise_id).where(Derivation.kind == "join")
+    return list(session.scalars(query.order_by(Derivation.id.desc()).limit(limit)))
+
+
+def ids_being_joined(session: Session, exercise_id: UUID) -> set[UUID]:
+    """The recordings of an exercise that some open join names."""
+    query = derivations_of(exercise_id=exercise_id).where(
+        Derivation.kind == "join", Derivation.state == "open"
+    )
+    return {UUID(one) for row in session.scalars(query) for one in row.parameters["parts"]}
+
+
+def is_being_made(session: Session, id_: UUID) -> bool:
+    """True while a join that will have this id, or something of the recording of this id, is being made."""
+    concerned = (Derivation.id == id_) | (Derivation.recording_id == id_)
+    return (
+        session.scalar(select(Derivation.id).where(concerned, Derivation.state == "open").limit(1))
+        is not None
+    )
 
 
 def blob_keys(session: Session, recording_id: UUID) -> set[str]:

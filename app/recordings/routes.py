@@ -17,9 +17,15 @@ from app.core.pagination import Page
 from app.core.ranges import ranged_response
 from app.core.schema import PageQuerySchema, page_schema
 from app.recordings import service
-from app.recordings.models import Clip, Recording
+from app.recordings.models import Clip, Derivation, Recording
 from app.recordings.schemas import (
+    CutSchema,
+    DerivationSchema,
     DuplicatesSchema,
+    ExportSchema,
+    JoinQuerySchema,
+    JoinSchema,
+    LikelyJoinsSchema,
     RecordingClipSchema,
     RecordingDetailSchema,
     RecordingQuerySchema,
@@ -62,7 +68,7 @@ def one_recording(recording_id: UUID) -> Any:
 @blp.arguments(PageQuerySchema, location="query")
 @blp.response(200, page_schema(RecordingClipSchema))
 def clips(query: dict[str, Any], recording_id: UUID) -> Page[Clip]:
-    """The clips of a recording, last first"""
+    """The clips of a recording, of the set that counts, last first"""
     with transaction() as session:
         return service.list_clips(session, current_identity(), recording_id, **query)
 
@@ -82,8 +88,8 @@ def duplicates(recording_id: UUID) -> service.Duplicates:
 def rendition(recording_id: UUID, kind: str) -> Response:
     """The bytes of a rendition, whole or by range
 
-    Of these: proxy, stream, playlist, poster, storyboard, storyboard_index, waveform. An ending is passed over, for a
-    playlist names its media `stream.mp4`, and the storyboard's index `storyboard.jpg`.
+    Of these: proxy, stream, playlist, poster, storyboard, storyboard_index, waveform, cfr-RATE and cfr-RATE-map. An
+    ending is passed over, for a playlist names its media `stream.mp4`, and the storyboard's index `storyboard.jpg`.
     """
     name = kind.partition(".")[0]
     with transaction() as session:
@@ -110,6 +116,67 @@ def cancel(recording_id: UUID) -> Recording:
         return service.cancel(session, current_identity(), recording_id)
 
 
+@blp.route("/join", methods=["POST"])
+@requires(Permission.RECORDING_DERIVE)
+@blp.arguments(JoinSchema)
+@blp.response(202, DerivationSchema)
+def join(body: dict[str, Any]) -> Derivation:
+    """Have recordings of one exercise joined to one, in the order that names and clocks tell"""
+    with transaction() as session:
+        return service.request_join(session, current_identity(), ids=body["ids"])
+
+
+@blp.route("/likely-joins")
+@requires(Permission.RECORDING_DERIVE)
+@blp.arguments(JoinQuerySchema, location="query")
+@blp.response(200, LikelyJoinsSchema)
+def likely_joins(query: dict[str, Any]) -> dict[str, Any]:
+    """Which recordings of an exercise look like the parts of one"""
+    with transaction() as session:
+        groups = service.likely_joins(service.joinable(session, current_identity(), query["exercise_id"]))
+        return {"items": [[one.id for one in group] for group in groups]}
+
+
+@blp.route("/<uuid:recording_id>/clips", methods=["POST"])
+@requires(Permission.RECORDING_DERIVE)
+@blp.arguments(CutSchema)
+@blp.response(202, DerivationSchema)
+def cut_anew(body: dict[str, Any], recording_id: UUID) -> Derivation:
+    """Have a recording cut anew, into a set of clips beside the present one"""
+    ranges = [(start, end) for start, end in body.pop("ranges")]
+    with transaction() as session:
+        return service.request_cut(session, current_identity(), recording_id, ranges=ranges, **body)
+
+
+@blp.route("/<uuid:recording_id>/exports", methods=["POST"])
+@requires(Permission.RECORDING_DERIVE)
+@blp.arguments(ExportSchema)
+@blp.response(202, DerivationSchema)
+def export(body: dict[str, Any], recording_id: UUID) -> Derivation:
+    """Have a copy at a constant frame rate made, with the map of its frames"""
+    with transaction() as session:
+        return service.request_export(session, current_identity(), recording_id, rate=body["rate"])
+
+
+@blp.route("/<uuid:recording_id>/derivations")
+@requires(Permission.RECORDING_READ)
+@blp.arguments(PageQuerySchema, location="query")
+@blp.response(200, page_schema(DerivationSchema))
+def derivations(query: dict[str, Any], recording_id: UUID) -> Page[Derivation]:
+    """What was asked to be made of a recording, newest first"""
+    with transaction() as session:
+        return service.list_derivations(session, current_identity(), recording_id, **query)
+
+
+@blp.route("/derivations/<uuid:derivation_id>")
+@requires(Permission.RECORDING_READ)
+@blp.response(200, DerivationSchema)
+def one_derivation(derivation_id: UUID) -> Derivation:
+    """What became of a request to join, cut or copy"""
+    with transaction() as session:
+        return service.get_derivation(session, current_identity(), derivation_id)
+
+
 def footage(key: DataKey, blob_key: str, *, size: int, sha256: bytes, media_type: str) -> Response:
     """Decrypted bytes of a stored object in answer to this request; for every feature that shows footage."""
     vault = resource(Vault)
@@ -125,6 +192,9 @@ def _detail(overview: service.Overview) -> dict[str, Any]:
     return columns | {
         "report": overview.recording.report,
         "clips": overview.clips,
+        "clip_set": overview.recording.clip_set,
+        "parts": overview.parts,
+        "suggestion": overview.suggested,
         "renditions": overview.renditions,
         "progress": overview.progress,
     }

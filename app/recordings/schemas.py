@@ -7,8 +7,10 @@ from typing import Any
 from marshmallow import fields, validate
 
 from app.core.schema import BaseSchema, PageQuerySchema
+from ingest.segmentation.plan import PLANS
 
 MAX_FRAME = 2**31 - 1
+STRATEGIES = tuple(name for name in PLANS if name != "manual")
 STATES = ("processing", "ready", "rejected", "withdrawn", "erased")
 
 
@@ -33,7 +35,8 @@ class RecordingSchema(BaseSchema):
 
     id = fields.UUID(required=True)
     exercise_id = fields.UUID(required=True)
-    upload_id = fields.UUID(required=True)
+    upload_id = fields.UUID(required=True, allow_none=True)  # null for what was joined from others
+    part_of_id = fields.UUID(allow_none=True)
     filename = fields.String(required=True)
     sha256 = Hex(required=True)
     size = fields.Integer(required=True)
@@ -65,8 +68,32 @@ class ProgressSchema(BaseSchema):
     eta_seconds = fields.Float(allow_none=True)
 
 
+class SuggestionSchema(BaseSchema):
+    """What the file's telemetry claims; `clock` is whose time `started_at` is."""
+
+    started_at = fields.DateTime(required=True, allow_none=True)
+    clock = fields.String(required=True, allow_none=True, validate=validate.OneOf(("gps", "container")))
+    camera = fields.String(required=True, allow_none=True)
+    serial = fields.String(required=True, allow_none=True)
+
+
+class PartSchema(BaseSchema):
+    """A recording that this one was joined from, and which frames [start_frame, end_frame) of this one are its."""
+
+    recording_id = fields.UUID(required=True, attribute="part.id")
+    filename = fields.String(required=True, attribute="part.filename")
+    sha256 = Hex(required=True, attribute="part.sha256")
+    start_frame = fields.Integer(required=True)
+    end_frame = fields.Integer(required=True)
+
+
 class RecordingDetailSchema(RecordingSchema):
+    """`suggestion` is for the force's data officers alone."""
+
     clips = fields.Integer(required=True)
+    clip_set = fields.Integer(required=True)
+    parts = fields.List(fields.Nested(PartSchema), required=True)
+    suggestion = fields.Nested(SuggestionSchema, required=True, allow_none=True)
     renditions = fields.List(fields.String(), required=True)
     progress = fields.Nested(ProgressSchema, allow_none=True)
     report = fields.Dict(allow_none=True)
@@ -103,6 +130,7 @@ class RecordingClipSchema(BaseSchema):
 
     id = fields.UUID(required=True)
     recording_id = fields.UUID(required=True)
+    clip_set = fields.Integer(required=True)
     ordinal = fields.Integer(required=True)
     start_frame = fields.Integer(required=True)
     end_frame = fields.Integer(required=True)
@@ -138,3 +166,63 @@ class FrameListSchema(BaseSchema):
     time_base_den = fields.Integer()
     pts = fields.List(fields.Integer())
     end_pts = fields.Integer()
+
+
+class JoinSchema(BaseSchema):
+    """Recordings of one exercise, in any order."""
+
+    ids = fields.List(fields.UUID(), required=True, validate=validate.Length(2, 100))
+
+
+class CutSchema(BaseSchema):
+    """How to cut: `ranges` of frames [start, end) that become clips whatever else is cut, strategies instead of the
+    usual ones, a clip each so many `seconds`. At least one of them."""
+
+    ranges = fields.List(
+        fields.List(
+            fields.Integer(strict=True, validate=validate.Range(0, MAX_FRAME)),
+            validate=validate.Length(equal=2),
+        ),
+        load_default=list,
+        validate=validate.Length(max=500),
+    )
+    strategies = fields.List(
+        fields.String(validate=validate.OneOf(STRATEGIES)),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, len(STRATEGIES)),
+    )
+    seconds = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 600))
+
+
+class ExportSchema(BaseSchema):
+    """`rate` in frames a second, from 1 to 120: "25", "30000/1001"."""
+
+    rate = fields.String(required=True, validate=validate.Regexp(r"[0-9]{1,6}(/[0-9]{1,4})?\Z"))
+
+
+class JoinQuerySchema(BaseSchema):
+    exercise = fields.UUID(required=True, attribute="exercise_id")
+
+
+class LikelyJoinsSchema(BaseSchema):
+    """Groups of recordings that look like the parts of one, each in order."""
+
+    items = fields.List(fields.List(fields.UUID()), required=True)
+
+
+class DerivationSchema(BaseSchema):
+    """What was asked for, and what became of it. `result`: of a join `recording_id`; of a cut `clip_set` and `clips`;
+    of a copy the renditions `kind` and `map`."""
+
+    id = fields.UUID(required=True)
+    recording_id = fields.UUID(required=True)
+    exercise_id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(("join", "clips", "cfr")))
+    parameters = fields.Dict(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(("open", "done", "failed")))
+    reason_code = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    result = fields.Dict(required=True, allow_none=True)
+    created_at = fields.DateTime(required=True)
+    ended_at = fields.DateTime(required=True, allow_none=True)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.jobs import DoubtfulFault, JobAborted, JobContext, MachineFault, Superseded, task
-from app.recordings import service
+from app.recordings import making, service
 from app.recordings.service import KeptSteps
-from app.settings import Settings
 from app.storage.vault import Vault
 from app.uploads.service import Staging
 from ingest import errors as ingest_errors
 from ingest.ffmpeg import find_tools
 from ingest.pipeline import Notifier, Progress, fingerprint_of, finish
-from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Profile
+from ingest.profiles import DEFAULT_LIMITS
 from ingest.steps import Work, do_plan, do_step, step_names
+from ingest.suggestion import read_suggestion
 from ingest.workspace import open_workspace
 
 # A full disk or a store that is away may last for hours: the job waits, ten minutes at a time, for about ten of them.
@@ -85,7 +85,8 @@ def assemble(job: JobContext, *, recording_id: UUID) -> None:
             service.store_outputs(vault, attempt, at.work.workspace.path, report, job.check)
             with job.db.transaction() as session:
                 job.confirm(session)
-                service.commit_outputs(session, attempt, report, hashes)
+                told = read_suggestion(at.work.workspace.path)
+                service.commit_outputs(session, attempt, report, hashes, told)
         except Superseded:
             service.remove_strays(job.db, vault, f"{attempt.prefix}/")
             raise
@@ -125,7 +126,7 @@ def _working(job: JobContext, recording_id: UUID, step: str) -> Iterator[_At | N
             open_workspace(source, directory, tools, DEFAULT_LIMITS, job.should_abort)
         )
         kept = KeptSteps(job.db, vault, processing, job.attempt_key, job.check)
-        yield _At(Work(workspace, processing.sha256, _profile(settings), kept), kept)
+        yield _At(Work(workspace, processing.sha256, making.usual_profile(settings), kept), kept)
     with job.db.transaction() as session:  # ended here or by another job: nobody needs the original again
         ended = service.processing_of(session, recording_id) is None
     if ended:
@@ -151,12 +152,26 @@ def _faults_told_apart(job: JobContext, recording_id: UUID) -> Iterator[None]:
         raise JobAborted from stopped
 
 
-def _profile(settings: Settings) -> Profile:
-    return replace(DEFAULT_PROFILE, segments=DEFAULT_PROFILE.segments.with_length(settings.clip_seconds))
-
-
 def _report(job: JobContext, at: Progress) -> None:
     job.progress(at.stage, done=round(100 * at.fraction, 1), total=100, unit="%")
+
+
+@task("recordings.join", max_attempts=PATIENCE)
+def join(job: JobContext, *, derivation_id: UUID) -> None:
+    """Joins the parts of one recording."""
+    making.join_parts(job, derivation_id)
+
+
+@task("recordings.cut", max_attempts=PATIENCE)
+def cut(job: JobContext, *, derivation_id: UUID) -> None:
+    """Cuts a recording anew."""
+    making.cut_anew(job, derivation_id)
+
+
+@task("recordings.export", max_attempts=PATIENCE)
+def export(job: JobContext, *, derivation_id: UUID) -> None:
+    """Copies a recording at a constant frame rate."""
+    making.export_copy(job, derivation_id)
 
 
 @task("recordings.compare")
@@ -170,6 +185,7 @@ def compare(job: JobContext, *, recording_id: UUID) -> None:
 def sweep(job: JobContext) -> None:
     """Ends what cannot end by itself and removes the directories of dead workers."""
     service.fail_abandoned(job.db)
+    service.fail_abandoned_derivations(job.db)
     service.compare_again(job.db)
     service.remove_abandoned(job.settings.work_dir)
     service.remove_idle(job.settings.work_dir)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, lazyload
 
-from app.recordings.models import Clip
+from app.recordings.models import Clip, RecordingPart
 from app.redaction.models import RedactedClip, Redaction
 
 RENDERING = ("approved", "rendering")
@@ -32,6 +32,13 @@ def newest_of(session: Session, recording_ids: Collection[UUID]) -> dict[UUID, R
     return {one.recording_id: one for one in found}
 
 
+def parts_of(session: Session, recording_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """(joined recording, part) of those recordings that were joined from others."""
+    query = select(RecordingPart.joined_id, RecordingPart.part_id)
+    rows = session.execute(query.where(RecordingPart.joined_id.in_(recording_ids)))
+    return [(joined, part) for joined, part in rows]
+
+
 def redacted_clips(session: Session, redaction_ids: Collection[UUID]) -> dict[UUID, RedactedClip]:
     """The clips cut from those redactions' masters, by clip."""
     query = select(RedactedClip).where(RedactedClip.redaction_id.in_(redaction_ids))
@@ -39,8 +46,9 @@ def redacted_clips(session: Session, redaction_ids: Collection[UUID]) -> dict[UU
 
 
 def clips_to_cut(session: Session, recording_id: UUID) -> list[Clip]:
-    """The recording's clips in order."""
-    return list(session.scalars(select(Clip).where(Clip.recording_id == recording_id).order_by(Clip.ordinal)))
+    """The recording's clips in order, of every set: labels and versions may name any."""
+    query = select(Clip).where(Clip.recording_id == recording_id)
+    return list(session.scalars(query.order_by(Clip.clip_set, Clip.ordinal)))
 
 
 def unfinished(session: Session) -> list[Redaction]:

@@ -58,6 +58,11 @@ HISTORY: Final[dict[str, str]] = {
     "upload:expire": "Upload expired",
     "recording:processing": "Original stored encrypted; processing began",
     "recording:ready": "Ready: copies and clips made",
+    "recording:joined": "Parts joined, nothing coded again",
+    "recording:cut": "Cut anew: another set of clips made",
+    "recording:exported": "Copy at a constant frame rate made",
+    "derivation:requested": "Something was asked to be made of it",
+    "derivation:failed": "What was asked for could not be made",
     "recording:compared": "Compared with all other footage",
     "recording:rejected": "Refused",
     "recording:viewed": "Looked at",
@@ -81,6 +86,13 @@ HAPPENINGS: Final[dict[str, str]] = {
     "motion": "motion",
     "speech": "speech",
     "manual": "chosen by a person",
+}
+
+STRATEGY_WORDS: Final[dict[str, str]] = {
+    "fixed_length": "a length of time",
+    "scene_cut": "scenes",
+    "sound_event": "sudden sounds",
+    "activity": "motion",
 }
 
 
@@ -130,14 +142,36 @@ def fate_of(upload: Upload, recording: Recording | None, progress: IngestProgres
     )
 
 
+def fate_of_joined(recording: Recording, progress: IngestProgress | None) -> Fate:
+    """What became of a recording that was joined from others."""
+    return Fate(
+        id=recording.id,
+        filename=recording.filename,
+        size=recording.size,
+        state=recording.state,
+        text=recording.reason or _ready(recording) or "The parts are joined. Working copies are being made.",
+        advice="" if recording.reason_code == "cancelled" else ADVICE.get(recording.reason_code or "", ""),
+        recording_id=recording.id,
+        progress=progress_in_words(progress) if recording.state == "processing" else None,
+    )
+
+
+def _ready(recording: Recording) -> str:
+    if recording.state != "ready" or not recording.frame_count:
+        return ""
+    if recording.part_of_id is not None:
+        return "A part of a joined recording, which stands for it."
+    seconds = recording.duration_seconds or 0
+    return f"{recording.frame_count:,} frames, {seconds:.1f} seconds: every one accounted for."
+
+
 def _meaning(upload: Upload, recording: Recording | None, state: str) -> str:
     if state in ("created", "receiving"):
         percent = 100 * upload.offset // upload.length
         how = "Run the same command again" if upload.via == "direct" else "Choose the same file again"
         return f"{percent} % has arrived and is kept. {how} to go on."
-    if state == "ready" and recording is not None and recording.frame_count:
-        seconds = recording.duration_seconds or 0
-        return f"{recording.frame_count:,} frames, {seconds:.1f} seconds: every one accounted for."
+    if recording is not None and (said := _ready(recording)):
+        return said
     return {
         "received": "Everything has arrived and is being checked.",
         "recorded": "Checked; the original is being stored.",

@@ -24,6 +24,7 @@ ASKED: dict[str, Any] = {
     "audit_events.leaf_index": None,
     "annotations.end_frame": 2,
     "clips.end_frame": 2,
+    "recording_parts.end_frame": 2,
     "redaction_regions.end_frame": 2,
     "uploads.offset": 0,
 }

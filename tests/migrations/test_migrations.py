@@ -87,6 +87,29 @@ def test_uploads_on_their_way_to_the_store_end_with_a_downgrade(engine: Engine, 
     assert tuple(found) == ("rejected", "staging_lost", "tus", None)
 
 
+def test_what_was_joined_and_cut_anew_survives_the_way_down(engine: Engine, database_url: str) -> None:
+    columns = (
+        "recording_id, start_frame, end_frame, start_pts, end_pts, seconds, eventful, reasons, blob_key, size"
+    )
+    with engine.begin() as connection:
+        fill_every_table(connection)
+        connection.execute(text("DELETE FROM uploads"))  # as of a joined recording, which has none
+        connection.execute(
+            text(
+                f"INSERT INTO clips (id, clip_set, ordinal, sha256, created_at, {columns}) "
+                f"SELECT gen_random_uuid(), 2, ordinal, sha256, created_at, {columns} FROM clips"
+            )
+        )
+    downgrade(database_url, "8e2b6f0d41ca")
+    with engine.connect() as connection:
+        assert (
+            connection.scalar(text("SELECT count(*) FROM recordings r JOIN uploads u ON u.id = upload_id"))
+            == 1
+        )
+        assert list(connection.scalars(text("SELECT ordinal FROM clips ORDER BY ordinal"))) == [0, 1]
+    upgrade(database_url)
+
+
 def test_the_models_equal_the_head(engine: Engine) -> None:
     def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
         return not (kind in ("table", "index") and (name or "").startswith("procrastinate_"))

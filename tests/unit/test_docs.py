@@ -171,7 +171,8 @@ def test_decisions_are_all_listed_and_whole() -> None:
     folder = ROOT / "docs" / "adr"
     index = (folder / "README.md").read_text()
     records = sorted(folder.glob("0*.md"))
-    assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
+    numbers = [int(path.name[:4]) for path in records]
+    assert numbers == sorted(set(numbers))  # none is given twice; one that was set aside may stay free
     for path in records:
         text = path.read_text()
         assert f"]({path.name})" in index, path.name

@@ -17,7 +17,7 @@ from app.authz.permissions import Permission
 from app.authz.predicates import require
 from app.core.identity import SYSTEM, Identity
 from app.core.ids import new_id
-from app.recordings.models import Clip, Recording
+from app.recordings.models import Recording
 
 
 def ensure_taxonomy(session: Session) -> Taxonomy:
@@ -47,14 +47,17 @@ def list_taxonomies(session: Session, identity: Identity) -> list[Taxonomy]:
 
 
 def open_tasks(session: Session, recording_id: UUID, *, quota: int = 1) -> list[Task]:
-    """One task for each clip of a ready recording; running it again opens nothing twice."""
+    """One task for each clip of a ready recording that counts; running it again opens nothing twice.
+
+    Clips of a set that was cut anew, and those of a part of a joined recording, do not count: of their tasks those that
+    nobody has taken are closed, and what was taken goes on.
+    """
     taxonomy = ensure_taxonomy(session)
     recording = session.get(Recording, recording_id, with_for_update={"of": Recording})
     if recording is None or recording.state != "ready":
         return []
-    clips = session.scalars(
-        select(Clip.id).where(Clip.recording_id == recording_id).order_by(Clip.ordinal)
-    ).all()
+    _close_untaken(session, recording)
+    clips = queries.clip_ids_that_count(session, recording)
     have = set(
         session.scalars(select(Task.clip_id).where(Task.clip_id.in_(clips), Task.taxonomy_id == taxonomy.id))
     )
@@ -72,3 +75,18 @@ def open_tasks(session: Session, recording_id: UUID, *, quota: int = 1) -> list[
             organisation_id=recording.organisation_id,
         )
     return fresh
+
+
+def _close_untaken(session: Session, recording: Recording) -> None:
+    """Removes tasks of clips that no longer count and that nobody has taken."""
+    for task in queries.untaken_tasks(session, recording):
+        session.delete(task)
+        append(
+            session,
+            SYSTEM,
+            Tag.TASK_CLOSE,
+            subject=("task", task.id),
+            details={"clip": str(task.clip_id), "reason": "its recording was joined or cut anew"},
+            organisation_id=recording.organisation_id,
+        )
+    session.flush()

@@ -1,5 +1,19 @@
 """Recordings: what routes, jobs and higher features call."""
 
+from app.recordings.service.cutting import (
+    MakeOrder,
+    begin_making,
+    commit_cut,
+    plan_of,
+    request_cut,
+)
+from app.recordings.service.deriving import (
+    fail_abandoned_derivations,
+    get_derivation,
+    list_derivations,
+    refuse_derivation,
+)
+from app.recordings.service.exporting import StoredCopy, commit_export, rate_of, request_export
 from app.recordings.service.fingerprinting import (
     Duplicates,
     NearDuplicate,
@@ -9,6 +23,7 @@ from app.recordings.service.fingerprinting import (
 )
 from app.recordings.service.history import custody
 from app.recordings.service.jobdirs import job_directory, remove_abandoned
+from app.recordings.service.joining import JoinOrder, begin_join, commit_join, request_join
 from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import (
     Overview,
@@ -26,7 +41,9 @@ from app.recordings.service.normalising import (
     store_outputs,
 )
 from app.recordings.service.originals import hold_original, remove_idle
+from app.recordings.service.parts import PartOf
 from app.recordings.service.progressing import IngestProgress, progress
+from app.recordings.service.proposing import joinable, likely_joins, recent_joins
 from app.recordings.service.registering import register
 from app.recordings.service.steps import (
     KeptSteps,
@@ -36,7 +53,9 @@ from app.recordings.service.steps import (
     processing_of,
     replan_if_stale,
 )
+from app.recordings.service.suggesting import suggested_details
 from app.recordings.service.sweeping import compare_again, fail_abandoned, remove_strays
+from app.recordings.service.telling import SuggestedDetails
 from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, record_view, require_viewable
 
 __all__ = [
@@ -44,39 +63,62 @@ __all__ = [
     "Attempt",
     "Duplicates",
     "IngestProgress",
+    "JoinOrder",
     "KeptSteps",
+    "MakeOrder",
     "NearDuplicate",
     "Overview",
+    "PartOf",
+    "StoredCopy",
+    "SuggestedDetails",
     "begin_attempt",
+    "begin_join",
+    "begin_making",
     "cancel",
+    "commit_cut",
+    "commit_export",
+    "commit_join",
     "commit_outputs",
     "compare_again",
     "custody",
     "fail_abandoned",
+    "fail_abandoned_derivations",
     "find_duplicates",
+    "get_derivation",
     "get_overview",
     "hold_original",
     "is_open",
     "job_directory",
+    "joinable",
     "key_of",
+    "likely_joins",
     "list_clips",
+    "list_derivations",
     "list_recordings",
     "near_duplicates",
     "note_done",
     "open_clip",
     "open_rendition",
     "open_steps",
+    "plan_of",
     "processing_of",
     "progress",
+    "rate_of",
+    "recent_joins",
     "record_view",
     "refuse",
+    "refuse_derivation",
     "register",
     "remove_abandoned",
     "remove_idle",
     "remove_strays",
     "replan_if_stale",
+    "request_cut",
+    "request_export",
+    "request_join",
     "require_viewable",
     "store_fingerprints",
     "store_outputs",
+    "suggested_details",
     "withdraw",
 ]

@@ -17,6 +17,26 @@ class AlreadyWithdrawn(Conflict):
     title: ClassVar[str] = "This recording was withdrawn before"
 
 
+class AlreadyAsked(Conflict):
+    type: ClassVar[str] = "already-asked"
+    title: ClassVar[str] = "This is just being made of the recording: wait until it is done"
+
+
+class AlreadyMade(Conflict):
+    type: ClassVar[str] = "already-made"
+    title: ClassVar[str] = "The recording has this copy already"
+
+
+class NotReady(Conflict):
+    type: ClassVar[str] = "not-ready"
+    title: ClassVar[str] = "The recording is not ready: wait until it is"
+
+
+class NotJoinable(Conflict):
+    type: ClassVar[str] = "not-joinable"
+    title: ClassVar[str] = "These recordings cannot be joined"
+
+
 class NotViewable(NotFound):
     type: ClassVar[str] = "not-viewable"
     title: ClassVar[str] = "There is nothing to see of this recording"

@@ -22,7 +22,9 @@ def custody(session: Session, identity: Identity, recording_id: UUID) -> list[Au
     """
     recording = find(session, identity, recording_id, Permission.RECORDING_READ)
     scope = frozenset({recording.organisation_id})
-    subjects = (("upload", recording.upload_id), ("recording", recording.id))
+    subjects = [("recording", recording.id)]
+    if recording.upload_id is not None:
+        subjects.insert(0, ("upload", recording.upload_id))
     found = [
         event
         for kind, subject_id in subjects

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.audit.events import Tag
+from app.authz.permission_map import permits
 from app.authz.permissions import Permission
 from app.authz.predicates import require, require_same_organisation, sees_every_organisation
 from app.core.errors import NotFound
@@ -20,18 +21,24 @@ from app.jobs import cancel_about
 from app.recordings import queries
 from app.recordings.models import Clip, Recording
 from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing
+from app.recordings.service.parts import PartOf, free_parts, lock_whole, parts_of
 from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.steps import forget_steps
+from app.recordings.service.telling import SuggestedDetails, told_by
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A recording with what is known beside it; `progress` only while it is processed."""
+    """A recording with what is known beside it; `progress` only while it is processed. `clips` counts those of the
+    set that counts; `parts` is what it was joined from, in order;
+    `suggested` is for the force's officers alone."""
 
     recording: Recording
     clips: int
     renditions: list[str]
     progress: IngestProgress | None
+    parts: list[PartOf]
+    suggested: SuggestedDetails | None
 
 
 def list_recordings(
@@ -71,31 +78,48 @@ def get_overview(session: Session, identity: Identity, recording_id: UUID) -> Ov
     recording = find(session, identity, recording_id, Permission.RECORDING_READ)
     return Overview(
         recording=recording,
-        clips=queries.clip_count(session, recording_id),
+        clips=queries.clip_count(session, recording),
         renditions=queries.rendition_kinds(session, recording_id),
         progress=progress(session, recording),
+        parts=parts_of(session, recording),
+        suggested=told_by(recording) if permits(identity, Permission.RECORDING_DERIVE) else None,
     )
 
 
 def list_clips(
     session: Session, identity: Identity, recording_id: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Page[Clip]:
-    """The clips of one recording, last first."""
-    find(session, identity, recording_id, Permission.RECORDING_READ)
-    return paginate(session, queries.clips_of(recording_id), Clip.id, cursor=cursor, limit=limit)
+    """The clips of one recording, of the set that counts, last first."""
+    recording = find(session, identity, recording_id, Permission.RECORDING_READ)
+    return paginate(session, queries.clips_of(recording), Clip.id, cursor=cursor, limit=limit)
 
 
 def withdraw(session: Session, identity: Identity, recording_id: UUID, *, reason: str) -> Recording:
-    """Takes a recording out of use, for a reason that is kept: nobody views, composes or freezes it from here on."""
+    """Takes a recording out of use, for a reason that is kept: nobody views, composes or freezes it from here on.
+
+    A joined recording takes its parts with it. A part takes the joined one with it, whose other parts count for
+    themselves again.
+    """
+    whole = lock_whole(session, recording_id)
     recording = find(session, identity, recording_id, Permission.RECORDING_WITHDRAW, lock=True)
     if recording.state in ("withdrawn", "erased"):
         raise AlreadyWithdrawn
+    held = queries.parts_held(session, recording.id)
+    for one in (recording, *held):
+        _withdraw(session, identity, one, reason)
+    if whole is not None and whole.state in ("processing", "ready"):
+        _withdraw(session, identity, whole, reason)
+        free_parts(session, whole)
+    return recording
+
+
+def _withdraw(session: Session, identity: Identity, recording: Recording, reason: str) -> None:
     _stop_jobs(session, recording)
-    cancel_about(session, "redaction", recording.id)  # by name: that feature stands above this one
+    for subject in ("redaction", "derivation"):  # by name: that feature stands above this one
+        cancel_about(session, subject, recording.id)
     recording.state, recording.reason_code, recording.reason = "withdrawn", "withdrawn_by_force", reason
     session.flush()
     note(session, identity, Tag.RECORDING_WITHDRAWN, recording, {"reason": reason})
-    return recording
 
 
 def cancel(session: Session, identity: Identity, recording_id: UUID) -> Recording:
@@ -121,7 +145,7 @@ def reject(
     """Ends the processing for a stated reason, in a sentence that a person understands."""
     forget_steps(session, recording.id)
     recording.state, recording.reason_code, recording.reason = "rejected", code, reason
-    session.flush()
+    free_parts(session, recording)
     note(session, identity, Tag.RECORDING_REJECTED, recording, {"reason": code})
 
 

@@ -28,6 +28,7 @@ from app.storage.models import DataKey
 from app.storage.vault import Vault
 from ingest.fingerprint import FrameHash
 from ingest.report import Recipe, Report
+from ingest.suggestion import Suggestion
 
 PROPOSALS_WAIT = -10_000  # behind every recording that is not ready yet
 
@@ -70,7 +71,13 @@ def store_outputs(
             vault.write(attempt.key, attempt.blob_key(path), file)
 
 
-def commit_outputs(session: Session, attempt: Attempt, report: Report, hashes: Sequence[FrameHash]) -> None:
+def commit_outputs(
+    session: Session,
+    attempt: Attempt,
+    report: Report,
+    hashes: Sequence[FrameHash],
+    suggestion: Suggestion | None = None,
+) -> None:
     """Makes the attempt's outputs the recording's: facts, renditions, clips, audit entry, next job.
 
     Raises Superseded when a later attempt has begun, or somebody ended the processing.
@@ -87,6 +94,7 @@ def commit_outputs(session: Session, attempt: Attempt, report: Report, hashes: S
         "findings": list(report.findings),
         "version": report.version,
     }
+    recording.suggestion = asdict(suggestion) if suggestion else None
     recording.state, recording.ready_at = "ready", now()
     session.add_all(_renditions(attempt, report))
     session.add_all(_clips(attempt, report))

@@ -76,6 +76,8 @@ def remove_strays(db: Database, vault: Vault, prefix: str = ROOT) -> int:
 
 def _wanted(session: Session, recording_id: UUID, listed: set[str]) -> set[str]:
     recording = session.get(Recording, recording_id)
+    if queries.is_being_made(session, recording_id):
+        return listed
     if recording is None:
         upload = uploads.find(session, recording_id)
         return listed if upload is not None and upload.state == "received" else set()

@@ -24,6 +24,7 @@ from app.recordings.service.lifecycle import find, note
 from app.storage.models import DataKey
 
 VIEW_WINDOW_SECONDS = 300
+COPY = "cfr-"  # copies at a constant frame rate, and their maps
 VIEWABLE = ("proxy", "stream", "playlist", "storyboard", "storyboard_index", "poster", "waveform")
 
 
@@ -33,7 +34,8 @@ def open_rendition(
     """A rendition that the actor may look at, and the key to it; audited. Raises NotFound, NotViewable."""
     recording = find(session, identity, recording_id, Permission.RECORDING_VIEW)
     require_viewable(recording)
-    rendition = queries.rendition(session, recording_id, kind) if kind in VIEWABLE else None
+    viewable = kind in VIEWABLE or kind.startswith(COPY)
+    rendition = queries.rendition(session, recording_id, kind) if viewable else None
     if rendition is None:
         raise NotViewable
     record_view(session, identity, recording, kind)
@@ -50,7 +52,8 @@ def open_clip(session: Session, identity: Identity, clip: Clip) -> DataKey:
     """The key to a clip's file, audited. For features that have decided that the actor may see the clip."""
     recording = clip.recording
     require_viewable(recording)
-    record_view(session, identity, recording, f"clip:{clip.ordinal}", tag=Tag.CLIP_VIEWED)
+    again = f"set {clip.clip_set}, " if clip.clip_set > 1 else ""
+    record_view(session, identity, recording, f"clip:{again}{clip.ordinal}", tag=Tag.CLIP_VIEWED)
     return key_of(session, recording)
 
 

@@ -54,9 +54,17 @@ def footage_of(session: Session, clips: Collection[Clip]) -> dict[UUID, Footage]
 
 
 def begun_and_not_finished(session: Session, recording_ids: Collection[UUID]) -> dict[UUID, Redaction]:
-    """Recordings whose redaction somebody began and that is not rendered, by recording: none of them may leave."""
-    return {
-        id_: redaction
-        for id_, redaction in queries.newest_of(session, recording_ids).items()
-        if redaction.state in _OPEN
-    }
+    """Recordings whose redaction somebody began and that is not rendered, by recording: none of them may leave.
+
+    For a joined recording that is not redacted itself, the redaction of a part that somebody worked on: what a person
+    hid there would be seen again.
+    """
+    newest = queries.newest_of(session, recording_ids)
+    begun = {id_: redaction for id_, redaction in newest.items() if redaction.state in _OPEN}
+    done = {id_ for id_, redaction in newest.items() if redaction.state == "rendered"}
+    pairs = queries.parts_of(session, set(recording_ids) - done - begun.keys())
+    of_parts = queries.newest_of(session, {part for _, part in pairs})
+    for joined, part in pairs:
+        if part in of_parts and of_parts[part].state != "proposed":
+            begun[joined] = of_parts[part]
+    return begun

@@ -22,7 +22,7 @@ from app.exercises.vocabulary import VOCABULARIES
 from app.recordings import service as recordings
 from app.settings import Settings
 from app.uploads import service as uploads
-from app.web.footage import Fate, fate_of
+from app.web.footage import Fate, fate_of, fate_of_joined
 from app.web.forms import Form, read_form
 
 pages = Blueprint("exercises", __name__)
@@ -71,8 +71,10 @@ def one_exercise(exercise_id: UUID) -> Answer:
     with transaction() as session:
         exercise = service.get_exercise(session, current_identity(), exercise_id)
         files = _files(session, exercise_id)
+        joining = _joining(session, exercise_id)
     return render_template(
         "pages/exercise.html",
+        **joining,
         exercise=exercise,
         files=files,
         words_of=VOCABULARIES,
@@ -145,8 +147,19 @@ def _files(session: Session, exercise_id: UUID) -> list[Fate]:
         return []
     listed = uploads.list_uploads(session, identity, exercise_id=exercise_id, limit=PAGE).items
     made = recordings.list_recordings(session, identity, exercise_id=exercise_id, limit=2 * PAGE).items
-    by_upload = {recording.upload_id: recording for recording in made}
-    return [
+    by_upload = {recording.upload_id: recording for recording in made if recording.upload_id}
+    joined = [fate_of_joined(one, recordings.progress(session, one)) for one in made if one.upload_id is None]
+    return joined + [
         fate_of(upload, recording, recordings.progress(session, recording) if recording else None)
         for upload, recording in ((upload, by_upload.get(upload.id)) for upload in listed)
     ]
+
+
+def _joining(session: Session, exercise_id: UUID) -> dict[str, Any]:
+    """Which files may be joined, which look as if they should be, and what became of those that were."""
+    identity = current_identity()
+    if not permits(identity, Permission.RECORDING_DERIVE):
+        return {"joins": [], "groups": [], "joinable": 0}
+    found = recordings.joinable(session, identity, exercise_id)
+    joins = recordings.recent_joins(session, identity, exercise_id)
+    return {"joins": joins, "groups": recordings.likely_joins(found), "joinable": len(found)}

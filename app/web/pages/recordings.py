@@ -41,11 +41,14 @@ def one_recording(recording_id: UUID) -> Answer:
             session, identity, recording_id, cursor=request.args.get("cursor"), limit=PAGE
         )
         duplicates = service.near_duplicates(session, identity, recording_id)
+        derivations = service.list_derivations(session, identity, recording_id, limit=20).items
         history = history_in_words(service.custody(session, identity, recording_id))
     return render_template(
         "pages/recording.html",
         recording=found.recording,
         renditions=found.renditions,
+        parts=found.parts,
+        derivations=derivations,
         progress=progress_in_words(found.progress),
         advice=ADVICE.get(found.recording.reason_code or "", ""),
         clips=clips,
@@ -100,4 +103,7 @@ def withdraw(recording_id: UUID) -> Answer:
 def _withdraw_page(recording_id: UUID, form: Form, status: int) -> Answer:
     with transaction() as session:
         found = service.get_overview(session, current_identity(), recording_id)
-    return render_template("pages/recording_withdraw.html", form=form, recording=found.recording), status
+    page = render_template(
+        "pages/recording_withdraw.html", form=form, recording=found.recording, parts=found.parts
+    )
+    return page, status

@@ -39,7 +39,8 @@ def test_the_copy_shows_what_the_map_says(
     out, _ = derived
     ledger = Ledger.read(out / "ledger.parquet")
     profile = ExportProfile(Fraction(rate), codec, crf=8)
-    table = pq.read_table(export(out / "master.mp4", ledger, tmp_path / "even.mp4", profile, tools=tools))
+    made = export(out / "master.mp4", ledger, tmp_path / "even.mp4", profile, tools=tools)
+    table = pq.read_table(made.map)
     ordinals = table["ordinal"].to_pylist()
     copy, master = _pictures(tmp_path / "even.mp4", tools), _pictures(out / "master.mp4", tools)
     assert (len(copy), len(master)) == (len(ordinals), ledger.frame_count)

@@ -174,7 +174,7 @@ def frozen_splits(
 ) -> dict[UUID, tuple[str | None, UUID | None]]:
     """A new version of those recordings' clips, frozen: split and whose place it is, by exercise."""
     made = service.create_version(session, manager, dataset_id=dataset.id)
-    clips = [clip.id for one in recordings for clip in session.scalars(clips_of(one.id))]
+    clips = [clip.id for one in recordings for clip in session.scalars(clips_of(one))]
     service.set_items(session, manager, version_id=made.id, version=made.version, clip_ids=clips)
     frozen = service.freeze_version(session, manager, version_id=made.id)
     items = service.list_items(session, manager, frozen.id, cursor=None, limit=50).items
