@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.client.footage import find_footage, sniff
-from app.client.upload_state import UploadState
+from app.client.upload.footage import find_footage, sniff
+from app.client.upload.state import Remembered, UploadState
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,15 @@ def test_an_upload_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
     file = tmp_path / "a.mp4"
     file.write_bytes(b"film")
     state = UploadState("https://example.org", "exercise", tmp_path / "state")
-    assert state.location(file) is None
+    assert state.recall(file) is None
     state.remember(file, "/api/v1/uploads/1")
-    assert UploadState("https://example.org", "exercise", tmp_path / "state").location(file) == (
-        "/api/v1/uploads/1"
-    )
-    assert UploadState("https://example.org", "other", tmp_path / "state").location(file) is None
+    later = UploadState("https://example.org", "exercise", tmp_path / "state")
+    assert later.recall(file) == Remembered("/api/v1/uploads/1")
+    assert UploadState("https://example.org", "other", tmp_path / "state").recall(file) is None
+    later.finish(file, "/api/v1/uploads/1", "ab")
+    assert state.recall(file) == Remembered("/api/v1/uploads/1", whole=True, sha256="ab")
+    assert UploadState("https://example.org", "other", tmp_path / "state").digest(file) == "ab"
     file.write_bytes(b"another film")
-    assert state.location(file) is None
+    assert state.recall(file) is None
+    assert state.digest(file) is None
     state.forget(file)
