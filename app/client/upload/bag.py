@@ -17,6 +17,7 @@ from app.client.errors import ClientError
 from app.client.upload.bag_files import (
     DECLARATION,
     Manifest,
+    name_among,
     read_encoding,
     read_manifests,
     read_oxum,
@@ -98,7 +99,7 @@ def _match(
     wrong: list[str] = []
     for algorithm, manifest in manifests.items():
         length = hashlib.new(algorithm, usedforsecurity=False).digest_size * 2
-        listed = {same_name(name): digits for name, digits in manifest.items()}
+        listed = {name_among(name, there): digits for name, digits in manifest.items()}
         wrong += [f"{name} is missing" for name in sorted(set(listed) - set(there))]
         wrong += [f"{name} is not in manifest-{algorithm}.txt" for name in sorted(set(there) - set(listed))]
         wrong += [

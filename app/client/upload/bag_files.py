@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ _DECLARED = re.compile(
 _LINE = re.compile(r"([0-9a-fA-F]+)[ \t]+\*?(?:\./)?(.+)")
 _ESCAPED = re.compile(r"%(?:0A|0D|25)", re.IGNORECASE)
 _OXUM = re.compile(r"^Payload-Oxum\s*:\s*(\d+)\.(\d+)\s*$", re.IGNORECASE | re.MULTILINE)
-Manifest = dict[str, str]  # path within the bag → hex digits
+Manifest = dict[str, str]  # path within the bag, as written → hex digits
 
 
 def read_encoding(root: Path) -> str:
@@ -69,7 +70,7 @@ def _parse(path: Path, encoding: str, below: str) -> Manifest:
         match = _LINE.fullmatch(line)
         if match is None:
             raise ClientError(f"{path}, line {number}: a checksum and a path are due")
-        name = _ESCAPED.sub(lambda escaped: unquote(escaped[0]), match[2])
+        name = match[2]
         if not _stays_inside(name) or not name.startswith(below):
             raise ClientError(f"{path}, line {number}: {name!r} leads out of the bag's {below or 'folder'}")
         if name in listed:
@@ -78,16 +79,26 @@ def _parse(path: Path, encoding: str, below: str) -> Manifest:
     return listed
 
 
+def name_among(written: str, there: Container[str]) -> str:
+    """The file that a manifest means: RFC 8493 2.1.3 escapes line ends and percent signs, but not all writers do.
+
+    Names compare alike however a file system composes their accents (5.1.1).
+    """
+    plain = same_name(_ESCAPED.sub(lambda escaped: unquote(escaped[0]), written))
+    literal = same_name(written)
+    return literal if plain not in there and literal in there else plain
+
+
+def same_name(name: str) -> str:
+    """One form for each name."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _stays_inside(name: str) -> bool:
     parts = PurePosixPath(name)
     return not (
         parts.is_absolute() or ".." in parts.parts or name.startswith("~") or "\\" in name or ":" in name[:2]
     )
-
-
-def same_name(name: str) -> str:
-    """Names compare alike however a file system composes their accents (RFC 8493 5.1.1 asks for that)."""
-    return unicodedata.normalize("NFC", name)
 
 
 def _text(path: Path, encoding: str) -> str:

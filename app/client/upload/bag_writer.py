@@ -22,7 +22,8 @@ from app.client.upload.model import Outcome
 
 _READ: Final = 2**20
 _DECLARATION: Final = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-_ESCAPES: Final = str.maketrans({"%": "%25", "\n": "%0A", "\r": "%0D"})
+# Manifests would have to escape these, and the most used reader of bags does not undo it for the percent sign.
+_REPLACED: Final = str.maketrans(dict.fromkeys("%\n\r", "_"))
 
 
 def check_target(directory: Path) -> None:
@@ -60,7 +61,7 @@ def _fill(part: Path, sent: Sequence[Outcome], exercise: str, server: str) -> No
         target.parent.mkdir(parents=True, exist_ok=True)
         if (found := _copy(outcome.path, target)) != outcome.sha256:
             raise ClientError(f"{outcome.path} is no longer what was handed over: no bag was made")
-        lines.append(f"{found}  {name.translate(_ESCAPES)}\n")
+        lines.append(f"{found}  {name}\n")
     _write(part / "bagit.txt", _DECLARATION)
     _write(part / "bag-info.txt", _info(sent, exercise))
     _write(part / "cordon.json", json.dumps(_document(sent, exercise, server), indent=2) + "\n")
@@ -86,6 +87,7 @@ def _document(sent: Sequence[Outcome], exercise: str, server: str) -> dict[str, 
     files = [
         {
             "file": name,
+            "source": str(one.path),
             "sha256": one.sha256,
             "state": one.state,
             "upload_id": one.upload_id,
@@ -101,7 +103,7 @@ def _names(sent: Sequence[Outcome]) -> list[str]:
     taken: set[str] = set()
     names: list[str] = []
     for outcome in sent:
-        stem = name = outcome.name.removeprefix("data/")
+        stem = name = outcome.name.removeprefix("data/").translate(_REPLACED)
         number = 1
         while name.casefold() in taken:  # many file systems do not tell A.MP4 from a.mp4
             number += 1
