@@ -68,6 +68,8 @@ def is_open_for_writing(path: Path) -> bool:
     False where there are no leases (network shares, other people's files): there, being at rest must do. The caller
     ignores SIGIO, which the kernel sends to holders of leases.
     """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
     try:
         with path.open("rb") as file:
             fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)

@@ -47,7 +47,6 @@ class Outcome:
     recording_id: str | None = None
     sha256: str | None = None
     name: str = ""
-    passing: bool = False
 
     @property
     def good(self) -> bool:

@@ -48,7 +48,7 @@ def save_when_given(api: ApiSession, recording: str, directory: Path, stop: Stop
                 raise
             if patience <= 0:
                 raise ClientError(
-                    f"no receipt of recording {recording} is given yet: later run 'cordon receipt {recording}'"
+                    f"no receipt is given yet: later run 'cordon receipt {recording} --out {file}'"
                 ) from error
             patience -= PAUSE
             stop.pause(PAUSE)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import click
+
 from app.client.errors import ClientError
 from app.client.http import ApiSession
 from app.client.upload.bag_writer import check_target, write_bag
@@ -15,7 +17,7 @@ from app.client.upload.crew import Crew
 from app.client.upload.follow import look, settled
 from app.client.upload.model import Item, Observer, Outcome
 from app.client.upload.options import Options
-from app.client.upload.plan import check_plan, make_plan
+from app.client.upload.plan import Plan, check_plan, make_plan
 from app.client.upload.progress import upload_progress
 from app.client.upload.receipts import save_when_given
 from app.client.upload.report import Report
@@ -37,7 +39,7 @@ def hand_over(options: Options, api: ApiSession, stop: Stop) -> Report:
     plan = make_plan(options.paths, options.metadata)
     state = UploadState(api.server, str(options.exercise))
     state.prune()
-    check_plan(plan, api, str(options.exercise), state)
+    _check_patiently(plan, options, api, state, stop)
     report = Report(plan, options, api.server)
     if options.dry_run or plan.problems:
         report.outcomes = [*plan.others, *(_unsent(item, state) for item in plan.items)]
@@ -48,6 +50,12 @@ def hand_over(options: Options, api: ApiSession, stop: Stop) -> Report:
         report.outcomes = [*plan.others, *sent]
         _afterwards(report, api, stop, observer)
     return report
+
+
+def _check_patiently(plan: Plan, options: Options, api: ApiSession, state: UploadState, stop: Stop) -> None:
+    seconds = 0.0 if options.dry_run else options.patience
+    patience = Patience(seconds, stop.pause, lambda text: click.echo(text, err=True))
+    patiently(patience, "check", lambda: check_plan(plan, api, str(options.exercise), state))
 
 
 def _unsent(item: Item, state: UploadState) -> Outcome:
@@ -81,12 +89,16 @@ def send_one(sender: Sender, item: Item, line: Line) -> Outcome:
         return sender.send(item)
     except Interrupted:
         return cut_off(item)
-    except ClientError as error:
-        return Outcome(item.path, "failed", item.size, str(error), name=item.name, passing=error.passing)
-    except OSError as error:
-        return Outcome(item.path, "failed", item.size, f"cannot be read: {error.strerror}", name=item.name)
+    except (ClientError, OSError) as error:
+        return failed(item, error)
     finally:
         line.observer.ended(item)
+
+
+def failed(item: Item, error: ClientError | OSError) -> Outcome:
+    """The outcome of a file that did not arrive."""
+    reason = str(error) if isinstance(error, ClientError) else f"cannot be read: {error.strerror}"
+    return Outcome(item.path, "failed", item.size, reason, name=item.name)
 
 
 def cut_off(item: Item) -> Outcome:
@@ -141,9 +153,8 @@ def _look_patiently(
     report: Report, api: ApiSession, outcome: Outcome, stop: Stop, observer: Observer
 ) -> Outcome:
     patience = Patience(report.options.patience, stop.pause, observer.says)
-    item = Item(outcome.path, outcome.size, outcome.name)
     try:
-        found = patiently(patience, item, lambda: look(api, outcome))
+        found = patiently(patience, outcome.name, lambda: look(api, outcome))
     except ClientError as error:
         report.troubles.append(f"{outcome.name} was received; what became of it is not known: {error}")
         return replace(outcome, reason="what became of it is not known")
@@ -156,11 +167,10 @@ def _save_receipts(report: Report, api: ApiSession, stop: Stop) -> None:
     """One for each recording that is there. Raises Interrupted."""
     directory = report.options.receipts
     assert directory is not None
-    for outcome in report.outcomes:
-        if not outcome.good or not outcome.recording_id:
-            continue
+    for recording in dict.fromkeys(
+        one.recording_id for one in report.outcomes if one.good and one.recording_id
+    ):
         try:
-            saved = save_when_given(api, outcome.recording_id, directory, stop, _RECEIPT_SECONDS)
-            report.receipts.append(saved)
+            report.receipts.append(save_when_given(api, recording, directory, stop, _RECEIPT_SECONDS))
         except ClientError as error:
-            report.troubles.append(str(error))
+            report.troubles.append(f"recording {recording}: {error}")

@@ -51,7 +51,7 @@ class Sender:
         upload_id = known.location.rpartition("/")[2]
         outcome = Outcome(item.path, "received", item.size, "", upload_id, None, known.sha256, item.name)
         try:
-            found = patiently(patience, item, lambda: look(self._api, outcome))
+            found = patiently(patience, item.name, lambda: look(self._api, outcome))
         except ClientError as error:
             if error.status not in GONE:
                 raise
@@ -62,7 +62,9 @@ class Sender:
         if known is None or known.whole:
             return None
         try:
-            return known.location, patiently(patience, item, lambda: offset_of(self._api, known.location))
+            return known.location, patiently(
+                patience, item.name, lambda: offset_of(self._api, known.location)
+            )
         except ClientError as error:
             if error.status not in GONE:
                 raise
@@ -76,7 +78,7 @@ class Sender:
             "Upload-Metadata": _metadata(item, self._exercise),
             "Idempotency-Key": str(uuid.uuid4()),
         }
-        answer = patiently(patience, item, lambda: self._api.request("POST", UPLOADS, headers=headers))
+        answer = patiently(patience, item.name, lambda: self._api.request("POST", UPLOADS, headers=headers))
         location = urlsplit(answer.headers.get("Location", "")).path
         if not location.startswith(f"{UPLOADS}/"):
             raise ClientError("the service named no upload: is this the right server?")
@@ -90,15 +92,3 @@ def _metadata(item: Item, exercise: str) -> str:
     said |= {"sha256": item.expected.get("sha256", "")} | dict(item.details)
     pairs = (f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items() if value)
     return ",".join(pairs)
-
-
-def failed(item: Item, error: ClientError | OSError) -> Outcome:
-    """The outcome of a file that never arrived."""
-    if isinstance(error, ClientError):
-        return Outcome(item.path, "failed", item.size, str(error), name=item.name, passing=error.passing)
-    return Outcome(item.path, "failed", item.size, f"cannot be read: {error.strerror}", name=item.name)
-
-
-def interrupted(item: Item) -> Outcome:
-    """The outcome of a file that the end of the command cut off."""
-    return Outcome(item.path, "interrupted", item.size, "run the same command to go on", name=item.name)

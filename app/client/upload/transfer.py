@@ -125,10 +125,10 @@ class Transfer:
         return _number(answer.headers.get("Upload-Offset"))
 
     def _patiently(self, ask: Callable[[], T]) -> T:
-        return patiently(self._patience, self._item, ask)
+        return patiently(self._patience, self._item.name, ask)
 
 
-def patiently(patience: Patience, item: Item, ask: Callable[[], T]) -> T:
+def patiently(patience: Patience, name: str, ask: Callable[[], T]) -> T:
     """The answer, asked again after passing faults. Raises ClientError, Interrupted."""
     while True:
         try:
@@ -136,7 +136,7 @@ def patiently(patience: Patience, item: Item, ask: Callable[[], T]) -> T:
         except ClientError as error:
             if not error.passing:
                 raise
-            patience.bear(item.name, error)
+            patience.bear(name, error)
 
 
 def offset_of(api: ApiSession, location: str) -> int:

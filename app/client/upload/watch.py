@@ -24,11 +24,12 @@ from app.client.upload.model import Item, Outcome
 from app.client.upload.options import Options
 from app.client.upload.plan import Plan, add_metadata, check_plan, other
 from app.client.upload.progress import Bars, upload_progress
-from app.client.upload.run import GRACE_SECONDS, send_one
+from app.client.upload.retry import Patience
+from app.client.upload.run import GRACE_SECONDS, cut_off, failed, send_one
 from app.client.upload.sender import Sender
 from app.client.upload.state import UploadState
 from app.client.upload.stop import Interrupted, Stop
-from app.client.upload.transfer import Line
+from app.client.upload.transfer import Line, patiently
 from app.client.upload.watch_after import Aftercare
 
 FIRST_RETRY: Final = 60.0
@@ -126,20 +127,22 @@ class Watcher:
         """In a thread of the crew: asks, then sends."""
         plan = Plan([item])
         try:
-            check_plan(plan, self._api, str(self._options.exercise), self._state)
-        except ClientError as error:
-            return Outcome(item.path, "failed", item.size, str(error), name=item.name, passing=error.passing)
-        except OSError as error:
-            return Outcome(
-                item.path, "failed", item.size, f"cannot be read: {error.strerror}", name=item.name
-            )
+            patiently(self._patience(), item.name, lambda: self._check(plan))
+        except (ClientError, OSError) as error:
+            return failed(item, error)
         except Interrupted:
-            return Outcome(item.path, "interrupted", item.size, name=item.name)
+            return cut_off(item)
         if plan.problems:
-            return Outcome(item.path, "failed", item.size, "; ".join(plan.problems), name=item.name)
+            return failed(item, ClientError("; ".join(plan.problems)))
         if plan.others:
             return plan.others[0]
         return send_one(self._sender, item, self._line)
+
+    def _check(self, plan: Plan) -> None:
+        check_plan(plan, self._api, str(self._options.exercise), self._state)
+
+    def _patience(self) -> Patience:
+        return Patience(self._line.patience, self._stop.pause, self._line.observer.says)
 
     def _listen(self, seconds: float, *, until_idle: bool = False) -> None:
         """Takes what the crew has done, for so long."""

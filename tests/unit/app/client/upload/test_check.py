@@ -14,10 +14,12 @@ from click.testing import Result
 
 from app.client.upload import check
 from app.client.upload.command import upload
+from app.client.upload.state import UploadState
 from tests.factories.hostile_server import Server
 
 EXERCISE = "0199c1a2-0000-7000-8000-000000000001"
 RECORDING = "0199c1a2-0000-7000-8000-00000000000f"
+OTHER = "0199c1a2-0000-7000-8000-00000000000e"
 FILM = b"\0\0\0\x20ftypisom"
 Run = Callable[..., Result]
 
@@ -125,6 +127,49 @@ def test_a_manifest_lets_duplicates_be_known_before_a_byte_is_sent(
     asked = {one["filename"]: one["sha256"] for one in judge.asked[0]["files"]}
     assert asked["a.mp4"] == hashlib.sha256((films / "data" / "a.mp4").read_bytes()).hexdigest()
     assert sends(server) == []
+
+
+def test_what_a_run_before_hashed_is_told_to_the_check(
+    run: Run, films: Path, judge: Judge, server: Server
+) -> None:
+    """Of another exercise, too: the same film for two exercises is one recording."""
+    UploadState(server.url, "another").finish(films / "a.mp4", "/api/v1/uploads/1", "ab" * 32)
+    assert run(upload, films, "--exercise", EXERCISE, "--dry-run").exit_code == 0
+    told = {one["filename"]: one.get("sha256") for one in judge.asked[0]["files"]}
+    assert told == {"a.mp4": "ab" * 32, "b.mp4": None, "c.mp4": None}
+
+
+def test_receipts_are_kept_for_each_recording(run: Run, films: Path, judge: Judge, server: Server) -> None:
+    judge.duplicates = {"a.mp4": RECORDING, "b.mp4": RECORDING, "c.mp4": OTHER}
+
+    def api(method: str, path: str, body: Any) -> tuple[int, Any]:
+        if path == f"/api/v1/recordings/{OTHER}/receipt":
+            return 403, {"title": "Your role may not"}
+        return (200, {"of": path}) if path.endswith("/receipt") else judge(method, path, body)
+
+    server.api = api
+    kept = films.parent / "receipts"
+    done = run(upload, films, "--exercise", EXERCISE, "--wait", "--receipts", kept, "--json")
+    document = json.loads(done.stdout)
+    assert document["receipts"] == [str(kept / f"{RECORDING}.json")]
+    assert json.loads((kept / f"{RECORDING}.json").read_text())["of"].endswith(f"{RECORDING}/receipt")
+    assert (done.exit_code, document["troubles"]) == (1, [f"recording {OTHER}: Your role may not (HTTP 403)"])
+
+
+def test_a_service_that_is_away_is_waited_for_and_it_is_said(
+    run: Run, films: Path, judge: Judge, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.client.upload.retry.SHORTEST_PAUSE", 0.01)
+    judge.duplicates = dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), RECORDING)
+    away = [503, 503]
+    server.api = lambda method, path, body: (
+        (away.pop(), {"title": "Back soon"}) if away else judge(method, path, body)
+    )
+    done = run(upload, films, "--exercise", EXERCISE)
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("then going on by itself: Back soon (HTTP 503)") == 2
+    away = [503]
+    assert run(upload, films, "--exercise", EXERCISE, "--patience", "0").exit_code == 1
 
 
 def test_many_files_are_asked_in_batches(

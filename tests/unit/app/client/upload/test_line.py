@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import math
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from app.client.errors import ClientError
 from app.client.upload.bandwidth import Bandwidth, Body, parse_rate
 from app.client.upload.crew import Crew
+from app.client.upload.model import Item
+from app.client.upload.progress import Bars, upload_progress
 from app.client.upload.retry import Patience
 from app.client.upload.stop import Interrupted, Stop
 
@@ -109,3 +115,29 @@ def test_a_crew_works_side_by_side_and_raises_where_results_are_taken() -> None:
     with pytest.raises(KeyError):
         crew.take(5)
     crew.dismiss()
+
+
+def test_bars_count_what_arrived(tmp_path: Path) -> None:
+    """What a run before sent is off the total; what must go out again is taken back."""
+    out = io.StringIO()
+    shown = Progress(console=Console(file=out, force_terminal=True), auto_refresh=False)
+    bars, item = Bars(shown, 100), Item(tmp_path / "[a].mp4", 100, "[a].mp4")
+    bars.begun(item, 40)
+    bars.sent(item, 50)
+    bars.sent(item, -20)
+    assert [(task.completed, task.total) for task in shown.tasks] == [(30, 60), (70, 100)]
+    shown.refresh()
+    bars.says("waiting for [a] line")
+    bars.ended(item)
+    assert [task.description for task in shown.tasks] == ["Uploading"]
+    assert "waiting for [a] line" in out.getvalue()
+
+
+def test_in_a_pipe_there_are_no_bars(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    item = Item(tmp_path / "a.mp4", 100, "a.mp4")
+    with upload_progress(100) as bars:
+        bars.begun(item, 0)
+        bars.sent(item, 100)
+        bars.says("waiting 2 s")
+        bars.ended(item)
+    assert capsys.readouterr() == ("", "waiting 2 s\n")
