@@ -10,6 +10,7 @@ from uuid import UUID
 
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import select
 
 from app.client.upload.command import upload
 from app.core.db import Database
@@ -52,6 +53,19 @@ class Desk:
 
     def stored(self, upload_id: str) -> bytes:
         return Staging(self.settings.uploads_dir).path(UUID(upload_id)).read_bytes()
+
+    def staged(self) -> list[int]:
+        """The sizes of what the server has on its disk for uploads of this exercise that are not empty."""
+        staging = Staging(self.settings.uploads_dir)
+        with self.database.transaction() as session:
+            ids = session.scalars(select(Upload.id).where(Upload.exercise_id == self.exercise)).all()
+        paths = [path for path in map(staging.path, ids) if path.exists()]
+        return [size for path in paths if (size := path.stat().st_size)]
+
+    def offsets(self) -> list[int]:
+        """How far each upload of this exercise is."""
+        with self.database.transaction() as session:
+            return list(session.scalars(select(Upload.offset).where(Upload.exercise_id == self.exercise)))
 
     def process(self, upload_id: str) -> None:
         """What a worker does first with an upload that is whole: it becomes a recording, or is rejected."""

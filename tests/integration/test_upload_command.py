@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +28,7 @@ from app.uploads.models import Upload
 from tests.factories.desk import Desk, film_like, make_desk
 from tests.factories.home import make_home, make_settings
 from tests.factories.recordings import make_film
-from tests.factories.server import gunicorn, kill_worker, start_worker
+from tests.factories.server import ROOT, gunicorn, kill_worker, start_worker
 from tests.factories.tls_proxy import PASSWORD, TlsProxy, tls_proxy
 
 pytestmark = pytest.mark.slow
@@ -137,6 +139,37 @@ def test_a_run_that_is_ended_goes_on_from_another_place_of_the_card(
     reasons = {name.rpartition(".")[2]: one["reason"] for name, one in again.items() if one["reason"]}
     assert "low-resolution copy" in reasons["LRV"]
     assert reasons["THM"] == "a thumbnail"
+
+
+def test_a_kill_loses_nothing_that_arrived(
+    desk: Desk, card: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """kill -9 of the whole command while bytes go out, as when a laptop's battery is empty."""
+    film = card / "DCIM/100GOPRO/GX010001.MP4"
+    words = ["upload", str(film), "--limit", "400k", "--exercise", str(desk.exercise)]
+    words += ["--credentials", str(desk.credentials)]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "app.cli", *words], env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path
+    )
+    try:
+        _until(lambda: any(desk.staged()))
+        time.sleep(0.3)
+    finally:
+        command.kill()
+        command.wait()
+    _until(lambda: 0 < desk.offsets()[0] < 300_001)
+    sent = watched_sends(monkeypatch, lambda _: None)
+    outcome = desk.files(film)["GX010001.MP4"]
+    assert len(sent) == 1
+    assert int(sent[0]) > 0
+    assert desk.stored(outcome["upload_id"]) == film.read_bytes()
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_same_file_again_is_no_failure(desk: Desk, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:

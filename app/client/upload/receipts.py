@@ -14,7 +14,7 @@ from app.client.files import write_private
 from app.client.http import ApiSession
 from app.client.upload.stop import Stop
 
-NOT_YET: Final = (404, 409, 425)
+NOT_YET: Final = (409, 425)  # the log has the entry, but no signed checkpoint holds it yet
 PAUSE: Final = 2.0
 
 

@@ -42,12 +42,12 @@ def test_a_recording_of_another_force_has_none(run: Run, server: Server, tmp_pat
 def test_a_receipt_that_is_not_given_yet_is_waited_for(
     session: ApiSession, server: Server, tmp_path: Path
 ) -> None:
-    answers = [(404, {"title": "not yet"}), (409, {"title": "not yet"}), (200, RECEIPT)]
+    answers = [(425, {"title": "not yet"}), (409, {"title": "not yet"}), (200, RECEIPT)]
     server.api = lambda method, path, body: answers.pop(0)
     stop = Stop()
     stop.pause = lambda seconds: None  # type: ignore[method-assign]
     saved = save_when_given(session, RECORDING, tmp_path, stop, 60)
     assert json.loads(saved.read_text()) == RECEIPT
-    answers[:] = [(404, {"title": "not yet"})]
+    answers[:] = [(409, {"title": "not yet"})]
     with pytest.raises(ClientError, match="later run 'cordon receipt"):
         save_when_given(session, RECORDING, tmp_path, stop, 0)
