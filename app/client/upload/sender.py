@@ -42,6 +42,7 @@ class Sender:
         patience = Patience(self._line.patience, self._line.stop.pause, self._line.observer.says)
         known = self._state.recall(item.path)
         if known and known.whole and (before := self._sent_before(item, known, patience)):
+            self._line.observer.begun(item, item.size)
             return before
         place = self._resume(item, known, patience) or self._create(item, patience)
         return Transfer(self._api, self._state, self._line, patience, item, *place).run()
