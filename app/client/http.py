@@ -24,7 +24,6 @@ _TIMEOUT = (10, 60)
 _RENEW_BEFORE = 120  # seconds of a token's life left at which a new one is fetched
 _ATTEMPTS = 4
 _RETRIED = (429, 502, 503, 504)
-_TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 _LONGEST_PAUSE = 30.0
 
 
@@ -105,8 +104,9 @@ class ApiSession:
             try:
                 response = self._send_authenticated(method, path, arguments)
             except requests.RequestException as error:
-                if attempt == attempts or not isinstance(error, _TRANSIENT):
-                    raise unreachable(self.server, error) from error
+                told = unreachable(self.server, error)
+                if attempt == attempts or not told.passing:
+                    raise told from error
                 self._pause(0.5 * 2 ** (attempt - 1))
                 continue
             if response.status_code not in _RETRIED or attempt == attempts:

@@ -56,6 +56,10 @@ class DropFolder:
         self._before = now
         return rested
 
+    def has(self, path: Path) -> bool:
+        """Whether the file was there at the last look."""
+        return path in self._before
+
     def _counts(self, path: Path) -> bool:
         if path.suffix.lower() in UNFINISHED:
             return False

@@ -65,7 +65,11 @@ def walk(path: Path) -> Iterator[Candidate]:
 def judge(path: Path, name: str = "") -> Candidate:
     """What one file is, by its place and its first bytes."""
     name = name or path.name
+    if name != name.encode(errors="replace").decode():
+        return Candidate(path, 0, failed="its name is not UTF-8, so it cannot be sent: rename it", name=name)
     try:
+        if path.exists() and not path.is_file():
+            return Candidate(path, 0, skipped="not a file", name=name)
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(_SNIFFED)

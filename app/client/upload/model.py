@@ -49,6 +49,11 @@ class Outcome:
     name: str = ""
 
     @property
+    def shown(self) -> str:
+        """The path as it can be printed: names on a disk need not be UTF-8."""
+        return str(self.path).encode(errors="replace").decode()
+
+    @property
     def good(self) -> bool:
         """False for what the officer must do something about."""
         return self.state not in ("failed", "rejected", "interrupted")

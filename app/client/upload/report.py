@@ -133,7 +133,7 @@ class Report:
 
 def line_of(outcome: Outcome) -> str:
     """One file for a person."""
-    line = f"{_SAID.get(outcome.state, outcome.state)}: {outcome.path}"
+    line = f"{_SAID.get(outcome.state, outcome.state)}: {outcome.shown}"
     if outcome.state not in ("skipped", "failed"):
         line += f" ({human_bytes(outcome.size)})"
     if outcome.recording_id and settled(outcome) and outcome.good:
@@ -144,8 +144,8 @@ def line_of(outcome: Outcome) -> str:
 def document_of(outcome: Outcome) -> dict[str, Any]:
     """One file for a script."""
     return {
-        "path": str(outcome.path),
-        "name": outcome.name,
+        "path": outcome.shown,
+        "name": outcome.name.encode(errors="replace").decode(),
         "state": outcome.state,
         "size": outcome.size,
         "reason": outcome.reason or None,

@@ -110,11 +110,12 @@ def _afterwards(report: Report, api: ApiSession, stop: Stop, observer: Observer)
     """Waits, then keeps receipts and makes the bag; an interruption ends it there."""
     options = report.options
     try:
-        stop.check()
         if options.wait:
             wait_for_all(report, api, stop, observer)
         if options.receipts is not None:
             _save_receipts(report, api, stop)
+        if options.bag is not None:
+            stop.check()
     except Interrupted:
         report.interrupted = True
     if options.bag is None or report.interrupted:
@@ -142,6 +143,7 @@ def wait_for_all(report: Report, api: ApiSession, stop: Stop, observer: Observer
         ]
         if not waiting:
             return
+        stop.check()
         for at in waiting:
             report.outcomes[at] = _look_patiently(report, api, report.outcomes[at], stop, observer)
         if any(not settled(report.outcomes[at]) for at in waiting):
@@ -170,6 +172,7 @@ def _save_receipts(report: Report, api: ApiSession, stop: Stop) -> None:
     for recording in dict.fromkeys(
         one.recording_id for one in report.outcomes if one.good and one.recording_id
     ):
+        stop.check()
         try:
             report.receipts.append(save_when_given(api, recording, directory, stop, _RECEIPT_SECONDS))
         except ClientError as error:

@@ -88,19 +88,31 @@ class Watcher:
         fresh: list[Item] = []
         for file, shape in self._drop.at_rest(self._is_due):
             if file.skipped or file.failed:
-                self._known[file.path] = _Known(shape)
+                # What cannot be read may be mended without its size or time changing.
+                again_at = time.monotonic() + FIRST_RETRY
+                self._known[file.path] = _Known(shape, failures=1 if file.failed else 0, again_at=again_at)
                 self._events.outcome(other(file))
             else:
                 fresh.append(Item.of(file))
                 self._shapes[file.path] = shape
+        self._forget_gone()
         for item in self._with_rows(fresh):
             known = self._known.setdefault(item.path, _Known(self._shapes[item.path]))
             known.shape, known.under_way = self._shapes[item.path], True
             self._crew.put(item)
 
+    def _forget_gone(self) -> None:
+        """A name may come again: cameras count from one."""
+        gone = [
+            path for path, known in self._known.items() if not known.under_way and not self._drop.has(path)
+        ]
+        for path in gone:
+            del self._known[path]
+
     def _send_lost_again(self) -> None:
         while self._after.lost:
-            self._known[self._after.lost.pop()].failures = 1
+            if known := self._known.get(self._after.lost.pop()):
+                known.failures = 1
 
     def _is_due(self, path: Path, shape: Shape) -> bool:
         known = self._known.get(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 import requests
 from urllib3.exceptions import MaxRetryError, ProxyError
 
+from app.client.credentials import load_credentials
 from app.client.errors import ClientError
+from app.client.http import ApiSession
 from app.client.network import CA_VARIABLES, authorities, proxy_of
 from app.client.problems import unreachable
+from tests.factories.hostile_server import Server
 from tests.factories.tls_proxy import tls_proxy
 
 SITE = "https://cordon.example"
@@ -102,6 +106,20 @@ def test_what_is_said_of_each_fault(
     assert says in str(told)
     assert told.passing is passing
     assert "otter" not in str(told)
+
+
+def test_authorities_that_stand_in_the_credentials(
+    server: Server, credentials_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which `cordon login --ca` put there: nothing else needs be said again."""
+    server.api = lambda method, path, body: (200, {"path": path})
+    with tls_proxy(server.url, credentials_file.parent, "cordon.example") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        document = json.loads(credentials_file.read_text()) | {"server": SITE, "ca": proxy.ca.name}
+        credentials_file.write_text(json.dumps(document))
+        with ApiSession(load_credentials(credentials_file)) as session:
+            assert session.get_json("/api/v1/x") == {"path": "/api/v1/x"}
+    assert proxy.seen == ["POST /oauth/token", "GET /api/v1/x"]
 
 
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,11 @@ def test_what_no_camera_put_there_is_passed_over_and_what_cannot_be_read_is_said
         (tmp_path / name).write_bytes(b"\0\0\0\x20ftypisom")
     assert [one.name for one in find_footage([tmp_path])] == ["DCIM/A.MP4"]
     assert "No such file" in judge(tmp_path / "gone.mp4").failed
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert judge(tmp_path / "pipe.mp4").skipped == "not a file"
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))
+    odd.write_bytes(b"\0\0\0\x20ftypisom")
+    assert "rename it" in next(one for one in find_footage([odd])).failed
 
 
 def test_a_card_is_known_wherever_it_is_mounted(tmp_path: Path) -> None:
