@@ -67,9 +67,11 @@ def _round(
     command = Command(desk, proxy, chance, watch=watch)
     for _ in range(chance.randrange(ends) + 1):
         command.start()
-        time.sleep(chance.uniform(0.5, 2.0))
+        command.listen()  # before its first request it has done nothing that could go wrong
+        time.sleep(chance.uniform(0, 1.0))
         outcome.count(command.end(chance.choice(ENDS)))
     command.start()
+    command.listen()
     deadline = time.monotonic() + MOST_SECONDS
     while not command.is_over(site, len(films)) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -105,11 +107,17 @@ class Command:
         own = {"HTTPS_PROXY": proxy.url, "NO_PROXY": "127.0.0.1", "XDG_STATE_HOME": str(desk.folder)}
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._env = kept | own | {"PYTHONPATH": str(ROOT)}
-        self._desk, self._watch = desk, watch
+        self._desk, self._proxy, self._watch = desk, proxy, watch
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(self._words, env=self._env, stdout=log, stderr=log, cwd=ROOT)
+
+    def listen(self) -> None:
+        """Until it says something to the service, or ends."""
+        heard, deadline = len(self._proxy.seen), time.monotonic() + 20
+        while len(self._proxy.seen) == heard and self._process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def end(self, number: signal.Signals) -> str:
         """Sends the signal and says how the process ended."""
