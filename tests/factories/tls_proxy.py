@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -67,9 +67,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         self.close_connection = True
-        inner = self.server.context.wrap_socket(self.connection, server_side=True)
-        Inside(inner, self.client_address, self.server)
-        inner.close()
+        with self.connection as outer, self.server.context.wrap_socket(outer, server_side=True) as inner:
+            Inside(inner, self.client_address, self.server)
 
 
 class Inside(BaseHTTPRequestHandler):
@@ -87,14 +86,16 @@ class Inside(BaseHTTPRequestHandler):
         self.server.before(line)
         length = int(self.headers.get("Content-Length", 0))
         cut = self.server.cuts.pop(0) if self.command == "PATCH" and self.server.cuts else length
-        backend = http.client.HTTPConnection(urlsplit(self.server.backend).netloc, timeout=30)
+        with closing(http.client.HTTPConnection(urlsplit(self.server.backend).netloc, timeout=30)) as backend:
+            self._pass_on(backend, length, cut)
+
+    def _pass_on(self, backend: http.client.HTTPConnection, length: int, cut: int) -> None:
         backend.putrequest(self.command, self.path, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() not in ("host", "connection"):
                 backend.putheader(name, value)
         backend.endheaders()
         if not self._copy(backend, length, cut):
-            backend.close()
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
@@ -108,7 +109,6 @@ class Inside(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        backend.close()
 
     def _copy(self, backend: http.client.HTTPConnection, length: int, cut: int) -> bool:
         """The body, or its first `cut` bytes and False."""
