@@ -43,6 +43,7 @@ TOGETHER = (
     "tests/e2e/",
     "tests/integration/test_published_release.py",
     "tests/integration/test_run.py",
+    "tests/integration/test_upload_command.py",
     "tests/integration/test_uploads_api.py",
     "tests/unit/app/redaction/test_tasks.py",
 )

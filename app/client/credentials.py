@@ -1,7 +1,8 @@
 """A machine client's credentials: which service, which client id, and the private key that proves it.
 
 The file is JSON, for its owner alone (0600): {"server": …, "client_id": …, "private_key": "client.pem",
-"token_endpoint": optional}. `private_key` is a PEM file beside it; the key itself is never sent anywhere.
+"token_endpoint": optional, "ca": optional}. `private_key` is a PEM file beside it; the key itself is never sent
+anywhere. `ca` is a PEM file (or folder) of the authorities to trust instead of the usual ones.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Credentials:
     private_key: ClientKey = field(repr=False)
     token_endpoint: str
     directory: Path
+    ca: Path | None = None
 
 
 def load_credentials(path: Path | None = None) -> Credentials:
@@ -58,6 +60,7 @@ def load_credentials(path: Path | None = None) -> Credentials:
         private_key=_load_key(path.parent / document["private_key"]),
         token_endpoint=_check_url(path, endpoint),
         directory=path.parent,
+        ca=path.parent / document["ca"] if document.get("ca") else None,
     )
 
 

@@ -14,9 +14,11 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from app.client.errors import ClientError
-from app.client.http import ApiSession, problem_error
+from app.client.files import publish
+from app.client.http import ApiSession
 from app.client.metadata import targets_path
-from app.client.store import State, Store, publish
+from app.client.problems import problem_error
+from app.client.store import State, Store
 from app.manifest.listing import FileEntry
 
 _CHUNK = 1 << 20

@@ -2,8 +2,20 @@
 
 
 class ClientError(Exception):
-    """A command cannot go on. `str(error)` is one line for a person; `status` the HTTP status, where there was one."""
+    """A command cannot go on. `str(error)` is one line for a person; `status` the HTTP status, where there was one.
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    `passing` says that the same may work later; `retry_after` after how many seconds, where the service named them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        *,
+        passing: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(" ".join(message.split()))
         self.status = status
+        self.passing = passing
+        self.retry_after = retry_after

@@ -1,13 +1,14 @@
 """One authenticated conversation with the service: tokens, retries, and errors as one line.
 
-Proxies and certificate authorities come from the usual variables (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE).
+Proxies and certificate authorities come from the usual variables, see `network`.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -16,13 +17,14 @@ from requests.auth import AuthBase
 from app.client.assertion import ASSERTION_TYPE, client_assertion
 from app.client.credentials import Credentials
 from app.client.errors import ClientError
+from app.client.network import authorities
+from app.client.problems import problem_error, retry_after, unreachable
 
 _TIMEOUT = (10, 60)
 _RENEW_BEFORE = 120  # seconds of a token's life left at which a new one is fetched
 _ATTEMPTS = 4
 _RETRIED = (429, 502, 503, 504)
-_TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-_MAX_DETAIL = 300
+_LONGEST_PAUSE = 30.0
 
 
 class _Bearer(AuthBase):
@@ -40,11 +42,21 @@ class ApiSession:
     """Requests to one service as one machine client. Safe to use from several threads.
 
     Paths are relative to the server ("/api/v1/releases"). Every method raises ClientError for what cannot be had.
+    `ca` replaces the authorities of the variables and of the credentials; `pause` sleeps between attempts. `data` may
+    be a function that makes the body: a request may be sent twice.
     """
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        ca: Path | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.credentials = credentials
         self.server = credentials.server
+        self.verify = authorities(ca or credentials.ca)
+        self._pause = pause
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
@@ -92,14 +104,15 @@ class ApiSession:
             try:
                 response = self._send_authenticated(method, path, arguments)
             except requests.RequestException as error:
-                if attempt == attempts or not isinstance(error, _TRANSIENT):
-                    raise unreachable(self.server, error) from error
-                time.sleep(0.5 * 2 ** (attempt - 1))
+                told = unreachable(self.server, error)
+                if attempt == attempts or not told.passing:
+                    raise told from error
+                self._pause(0.5 * 2 ** (attempt - 1))
                 continue
             if response.status_code not in _RETRIED or attempt == attempts:
                 return response
             response.close()
-            time.sleep(_retry_after(response, attempt))
+            self._pause(min(retry_after(response) or 0.5 * 2 ** (attempt - 1), _LONGEST_PAUSE))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _send_authenticated(self, method: str, path: str, arguments: dict[str, Any]) -> requests.Response:
@@ -111,9 +124,10 @@ class ApiSession:
         return response
 
     def _send_once(self, method: str, path: str, token: str, arguments: dict[str, Any]) -> requests.Response:
-        return self._http().request(
-            method, self.server + path, auth=_Bearer(token), timeout=_TIMEOUT, **arguments
-        )
+        if callable(make := arguments.get("data")):
+            arguments = arguments | {"data": make()}
+        fixed: dict[str, Any] = {"auth": _Bearer(token), "timeout": _TIMEOUT, "verify": self.verify}
+        return self._http().request(method, self.server + path, **fixed, **arguments)
 
     def _http(self) -> requests.Session:
         """requests promises nothing about sharing a session between threads: each thread has its own."""
@@ -136,39 +150,21 @@ class ApiSession:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": client_assertion(self.credentials),
         }
-        response = self._http().post(self.credentials.token_endpoint, data=form, timeout=_TIMEOUT)
+        response = self._http().post(
+            self.credentials.token_endpoint, data=form, timeout=_TIMEOUT, verify=self.verify
+        )
         if not response.ok:
             error = problem_error(response)
-            raise ClientError(f"the service gave no token: {error}", error.status)
+            raise ClientError(
+                f"the service gave no token: {error}",
+                error.status,
+                passing=error.passing,
+                retry_after=error.retry_after,
+            )
         document = _json(response)
         lifetime = float(document.get("expires_in", 900))
         self._token = str(document["access_token"])
         self._renew_at = time.monotonic() + max(lifetime - _RENEW_BEFORE, lifetime / 2)
-
-
-def problem_error(response: requests.Response) -> ClientError:
-    """The one line of a problem (RFC 9457) or OAuth error (RFC 6749 5.2), never a page of HTML."""
-    try:
-        document = response.json()
-    except ValueError:
-        document = {}
-    if not isinstance(document, dict):
-        document = {}
-    title = document.get("title") or document.get("error") or response.reason or "no reason given"
-    detail = document.get("detail") or document.get("error_description")
-    text = f"{title}: {detail}" if detail and detail != title else str(title)
-    status = f"HTTP {response.status_code}"
-    if response.status_code >= 500 and document.get("request_id"):
-        status += f", request {str(document['request_id'])[:64]}"  # what the operator finds it by in the log
-    return ClientError(f"{text[:_MAX_DETAIL]} ({status})", response.status_code)
-
-
-def unreachable(server: str, error: Exception) -> ClientError:
-    """The one line for a service that does not answer."""
-    reason = "it did not answer in time" if isinstance(error, requests.Timeout) else "no connection"
-    if isinstance(error, requests.exceptions.SSLError):
-        reason = "its certificate is not trusted (set REQUESTS_CA_BUNDLE to your authority's file)"
-    return ClientError(f"{server} cannot be reached: {reason}")
 
 
 def _json(response: requests.Response) -> Any:
@@ -176,8 +172,3 @@ def _json(response: requests.Response) -> Any:
         return response.json()
     except ValueError:
         raise ClientError(f"{response.url} did not answer with JSON: is this the right server?") from None
-
-
-def _retry_after(response: requests.Response, attempt: int) -> float:
-    header = response.headers.get("Retry-After", "")
-    return min(float(header), 30.0) if header.isdigit() else 0.5 * 2 ** (attempt - 1)

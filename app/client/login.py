@@ -18,9 +18,10 @@ import requests
 
 from app.client.credentials import CREDENTIALS_VARIABLE, DEFAULT_FILE
 from app.client.errors import ClientError
-from app.client.http import problem_error, unreachable
 from app.client.keyfile import new_key
-from app.client.terminal import json_option, one_line_errors, print_json
+from app.client.network import authorities
+from app.client.problems import problem_error, unreachable
+from app.client.terminal import ca_option, json_option, one_line_errors, print_json
 
 PASSWORD_VARIABLE = "CORDON_PASSWORD"  # noqa: S105 - the name of a variable
 TOTP_VARIABLE = "CORDON_TOTP"
@@ -40,12 +41,21 @@ _TIMEOUT = (10, 60)
     help=f"Where to write them; else ${CREDENTIALS_VARIABLE}, else {DEFAULT_FILE}.",
 )
 @click.option("--replace", is_flag=True, help="Replace credentials that are there.")
+@ca_option
 @json_option
 @one_line_errors
-def login(server: str, email: str, name: str, credentials: Path | None, replace: bool, as_json: bool) -> None:
+def login(
+    server: str,
+    email: str,
+    name: str,
+    credentials: Path | None,
+    replace: bool,
+    ca: Path | None,
+    as_json: bool,
+) -> None:
     """Let this machine act for you: asks for your password and six-digit code once.
 
-    Scripts set CORDON_PASSWORD and CORDON_TOTP instead.
+    Scripts set CORDON_PASSWORD and CORDON_TOTP instead. What --ca names is kept with the credentials.
 
     \b
     Example: cordon login --server https://cordon.example --email kim@force.example
@@ -55,14 +65,16 @@ def login(server: str, email: str, name: str, credentials: Path | None, replace:
         raise ClientError(f"{path} is there already: give --replace, or another --credentials")
     password = _secret(PASSWORD_VARIABLE, "Password")
     code = _secret(TOTP_VARIABLE, "Six-digit code")
-    client_id = enrol(server, path, email=email, name=name, password=password, totp=code)
+    client_id = enrol(server, path, email=email, name=name, password=password, totp=code, ca=ca)
     if as_json:
         print_json({"client_id": client_id, "credentials": str(path)})
     else:
         click.echo(f"This machine may now act for {email}; its credentials are in {path}")
 
 
-def enrol(server: str, path: Path, *, email: str, name: str, password: str, totp: str) -> str:
+def enrol(
+    server: str, path: Path, *, email: str, name: str, password: str, totp: str, ca: Path | None = None
+) -> str:
     """Makes a key beside `path`, registers it, and writes the credentials file; returns the client id.
 
     Raises ClientError; nothing is left behind then.
@@ -74,8 +86,9 @@ def enrol(server: str, path: Path, *, email: str, name: str, password: str, totp
     body = {"email": email, "password": password, "totp": totp, "name": name[:200]}
     try:
         body["public_key_pem"] = new_key(key_path, None).pem
-        client_id = _register(server, body)
-        _write(path, {"server": server, "client_id": client_id, "private_key": key_path.name})
+        client_id = _register(server, body, authorities(ca))
+        document = {"server": server, "client_id": client_id, "private_key": key_path.name}
+        _write(path, document | ({"ca": str(ca.absolute())} if ca else {}))
     except BaseException:
         key_path.unlink(missing_ok=True)
         raise
@@ -84,9 +97,10 @@ def enrol(server: str, path: Path, *, email: str, name: str, password: str, totp
     return client_id
 
 
-def _register(server: str, body: dict[str, str]) -> str:
+def _register(server: str, body: dict[str, str], verify: str | bool) -> str:
     try:
-        response = requests.post(f"{server}/api/v1/me/clients/enrol", json=body, timeout=_TIMEOUT)
+        address = f"{server}/api/v1/me/clients/enrol"
+        response = requests.post(address, json=body, timeout=_TIMEOUT, verify=verify)
     except requests.RequestException as error:
         raise unreachable(server, error) from error
     if not response.ok:

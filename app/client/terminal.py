@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,11 @@ credentials_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"Your credentials file; else ${CREDENTIALS_VARIABLE}.",
 )
+ca_option = click.option(
+    "--ca",
+    type=click.Path(exists=True, path_type=Path),
+    help="PEM file of the authorities to trust; else $REQUESTS_CA_BUNDLE, else $SSL_CERT_FILE.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
 
 
@@ -52,9 +58,12 @@ def one_line_errors(command: Callable[P, T]) -> Callable[P, T]:
     return wrapped
 
 
-def connect(credentials: Path | None) -> ApiSession:
+def connect(
+    credentials: Path | None, *, ca: Path | None = None, pause: Callable[[float], None] = time.sleep
+) -> ApiSession:
     """A session with the service that the credentials name; it is closed when the command ends."""
-    return click.get_current_context().with_resource(ApiSession(load_credentials(credentials)))
+    session = ApiSession(load_credentials(credentials), ca=ca, pause=pause)
+    return click.get_current_context().with_resource(session)
 
 
 def ask_passphrase(prompt: str, *, confirm: bool = False) -> Callable[[], str]:

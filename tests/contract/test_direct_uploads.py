@@ -25,11 +25,17 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from app.audit.models import AuditEvent
-from app.client import direct as client
 from app.client.credentials import load_credentials
 from app.client.errors import ClientError
 from app.client.http import ApiSession
-from app.client.upload_command import upload as upload_command
+from app.client.upload import direct as client
+from app.client.upload.bandwidth import Bandwidth
+from app.client.upload.command import upload as upload_command
+from app.client.upload.model import Item, Outcome
+from app.client.upload.sender import Sender
+from app.client.upload.state import UploadState
+from app.client.upload.stop import Stop
+from app.client.upload.transfer import Line
 from app.core.clock import now
 from app.core.db import Database
 from app.core.identity import Role
@@ -177,10 +183,43 @@ def _served(settings: Settings, database: Database, port: int) -> Iterator[None]
     server.server_close()
 
 
-def sender(site: Site, **more: Any) -> client.DirectSender:
-    """The client's own, with no pauses."""
-    api = ApiSession(load_credentials(site.credentials))
-    return client.DirectSender(api, str(site.exercise), pause=lambda _: None, **more)
+class Observed:
+    """Counts what goes out."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def begun(self, item: Item, offset: int) -> None: ...
+
+    def sent(self, item: Item, count: int) -> None:
+        self.bytes += count
+
+    def ended(self, item: Item) -> None: ...
+
+    def says(self, text: str) -> None: ...
+
+
+class Handing:
+    """Files handed over as `cordon upload --direct` does, without its pauses; `again` is a later run of it."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.observer = Observed()
+        self._stop = Stop()
+        self._stop.pause = lambda _: None  # type: ignore[method-assign]
+        self._site = site
+        self.state = UploadState("here", str(site.exercise), folder)
+
+    def send(self, film: Path, *, workers: int = 1, **more: Any) -> Outcome:
+        api = ApiSession(load_credentials(self._site.credentials))
+        line = Line(Bandwidth(None, self._stop), self._stop, self.observer, 10)
+        sender = Sender(api, str(self._site.exercise), self.state, line, direct=workers)
+        item = Item(film, film.stat().st_size, film.name, "video/mp4", **more)
+        return sender.send(item)
+
+
+@pytest.fixture
+def handing(site: Site, tmp_path: Path) -> Handing:
+    return Handing(site, tmp_path / "state")
 
 
 @pytest.fixture
@@ -192,14 +231,13 @@ def film(tmp_path: Path) -> Path:
 
 
 def test_a_file_goes_straight_to_the_store_and_becomes_an_encrypted_recording(
-    site: Site, film: Path, caplog: pytest.LogCaptureFixture
+    site: Site, film: Path, handing: Handing, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "app")
-    counted: list[int] = []
-    sent = sender(site, on_bytes=counted.append).send(film, "video/mp4")
+    sent = handing.send(film, workers=3)
     data = film.read_bytes()
-    assert (sum(counted), sent.sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    upload_id = UUID(sent.upload_id)
+    assert (handing.observer.bytes, sent.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    upload_id = UUID(sent.upload_id or "")
     row = site.row(upload_id)
     assert (row.via, row.state, row.offset, row.part_count) == ("direct", "received", len(data), 3)
     assert site.waiting() == [f"incoming/{upload_id}"]
@@ -227,17 +265,15 @@ def test_the_command_sends_this_way_when_asked(
     said = ["--exercise", str(site.exercise), "--credentials", str(site.credentials), "--direct", "--json"]
     done = CliRunner().invoke(upload_command, [str(film), *said])
     assert done.exit_code == 0, done.output
-    outcome = json.loads(done.stdout)[0]
+    outcome = json.loads(done.stdout)["files"][0]
     assert outcome["state"] == "received"
     assert site.row(outcome["upload_id"]).via == "direct"
-    assert list((tmp_path / "state").rglob("*.json")) == []
     assert site.work(UUID(outcome["upload_id"])).state == "recorded"
 
 
 def test_a_cut_transfer_goes_on_with_what_the_store_lacks(
-    site: Site, film: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, film: Path, handing: Handing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept: dict[Path, str] = {}
     put, tried = requests.put, []
 
     def cut(url: str, **more: Any) -> requests.Response:
@@ -245,37 +281,53 @@ def test_a_cut_transfer_goes_on_with_what_the_store_lacks(
         if len(tried) == 1:
             raise requests.ConnectionError(url)
         if len(tried) == 2:
-            more["data"] = b"?" + more["data"][1:]  # damaged on the way: the store refuses it
+            more["data"] = b"?" + b"".join(more["data"])[1:]  # damaged on the way: the store refuses it
         if len(tried) == 5:
             raise KeyboardInterrupt
         return put(url, **more)
 
     monkeypatch.setattr(client.requests, "put", cut)
-    patient = sender(site, workers=1, recall=kept.get, remember=kept.__setitem__)
     with pytest.raises(KeyboardInterrupt):
-        patient.send(film)
+        handing.send(film)
     assert len(tried) == 5
-    location = next(iter(kept.values()))
+    known = handing.state.recall(film)
+    assert known is not None
+    location = known.location
     listed = site.call("GET", f"{location}/parts?limit=1").json()
     assert [part["number"] for part in listed["items"]] == [1]
     further = site.call("GET", f"{location}/parts?cursor={listed['next_cursor']}").json()
     assert ([part["number"] for part in further["items"]], further["next_cursor"]) == ([2], None)
-    sent = patient.send(film)
+    sent = handing.send(film)
     assert len(tried) == 6
-    assert patient.send(film) == sent  # an answer that was not heard
+    assert handing.observer.bytes == 2 * PART + film.stat().st_size  # two parts before it was cut
+    handing.state.remember(film, location)
+    assert handing.send(film) == sent  # an answer that was not heard
     assert len(tried) == 6
+    assert sent.upload_id is not None
     assert site.work(UUID(sent.upload_id)).state == "recorded"
 
 
-def test_the_address_is_in_no_error(site: Site, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_differs_from_its_manifest_is_not_handed_over(
+    site: Site, film: Path, handing: Handing
+) -> None:
+    with pytest.raises(ClientError, match="differs from its manifest"):
+        handing.send(film, expected={"md5": "0" * 32})
+    assert handing.state.recall(film) is None
+    assert site.waiting() == []
+
+
+def test_the_address_is_in_no_error(
+    site: Site, film: Path, handing: Handing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def unreachable(url: str, **_: Any) -> requests.Response:
         raise requests.ConnectionError(f"no route to {url}")
 
     monkeypatch.setattr(client.requests, "put", unreachable)
-    kept: dict[Path, str] = {}
     with pytest.raises(ClientError) as caught:
-        sender(site, remember=kept.__setitem__).send(film)
-    assert site.call("DELETE", kept[film]).status_code == 204
+        handing.send(film)
+    known = handing.state.recall(film)
+    assert known is not None
+    assert site.call("DELETE", known.location).status_code == 204
     assert str(caught.value) == "the object store cannot be reached (ConnectionError)"
     assert caught.value.__cause__ is None
 

@@ -1,0 +1,99 @@
+"""What the service says of files before a byte of them is sent: problems, duplicates, room left.
+
+`POST /api/v1/uploads/check`. A service that has no such route is no obstacle: it then says the same file by file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from app.client.errors import ClientError
+from app.client.http import ApiSession
+from app.client.terminal import human_bytes
+from app.client.upload.model import Item
+
+CHECK: Final = "/api/v1/uploads/check"
+BATCH: Final = 200
+_ABSENT: Final = (404, 405)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why nothing may be sent yet. `where` is the row of the metadata file, or ""."""
+
+    name: str
+    where: str
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.where, self.name) if part)
+        column = f", column {self.column}" if self.where and self.column else ""
+        return f"{place}{column}: {self.message}"
+
+
+@dataclass
+class Verdict:
+    """`duplicates`: file → the recording that it would repeat. `asked` is False where the service has no check."""
+
+    asked: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    duplicates: dict[Path, str] = field(default_factory=dict)
+    quota_left: int | None = None
+
+
+def ask(
+    api: ApiSession, exercise: str, items: Sequence[Item], digest: Callable[[Path], str | None]
+) -> Verdict:
+    """Asks for all of the items, BATCH at a time. `digest` knows the SHA-256 of some. Raises ClientError."""
+    verdict = Verdict()
+    for start in range(0, len(items), BATCH):
+        part = items[start : start + BATCH]
+        try:
+            answer = api.post_json(
+                CHECK,
+                {"exercise_id": exercise, "files": [_document(item, digest(item.path)) for item in part]},
+            )
+        except ClientError as error:
+            if error.status not in _ABSENT:
+                raise
+            return Verdict()
+        _note(verdict, part, answer)
+    verdict.asked = bool(items)
+    return verdict
+
+
+def _document(item: Item, known: str | None) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "filename": item.path.name,
+        "length": item.size,
+        "details": dict(item.details),
+    }
+    sha256 = item.expected.get("sha256") or known
+    return document | ({"sha256": sha256} if sha256 else {})
+
+
+def _note(verdict: Verdict, items: Sequence[Item], answer: Mapping[str, Any]) -> None:
+    try:
+        verdict.quota_left = answer["quota_left"]
+        for item, said in zip(items, answer["files"], strict=True):
+            for problem in said["problems"]:
+                found = Problem(item.name, item.where, str(problem["field"] or ""), str(problem["message"]))
+                verdict.problems.append(found)
+            if said["duplicate_of"]:
+                verdict.duplicates[item.path] = str(said["duplicate_of"])
+    except (KeyError, TypeError, ValueError):
+        raise ClientError(
+            "the service's check answered something else than was asked: is cordon up to date?"
+        ) from None
+
+
+def room_problem(verdict: Verdict, needed: int) -> str | None:
+    """The line for files that will not fit into what the force may still store."""
+    if verdict.quota_left is None or needed <= verdict.quota_left:
+        return None
+    left = human_bytes(max(verdict.quota_left, 0))
+    return f"{left} are left of your organisation's room, these files need {human_bytes(needed)}: ask the operator"
