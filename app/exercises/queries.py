@@ -6,10 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
+from app.core.search import holds_words
 from app.exercises.models import Exercise
 
 
-def exercises_of(organisation_id: UUID | None) -> Select[Exercise]:
-    """Exercises of one force, or of all when `organisation_id` is None."""
+def exercises_of(
+    organisation_id: UUID | None, *, text: str | None = None, state: str | None = None
+) -> Select[Exercise]:
+    """Exercises of one force, or of all when `organisation_id` is None; `text` is looked for in title and scenario."""
     query = select(Exercise)
-    return query if organisation_id is None else query.where(Exercise.organisation_id == organisation_id)
+    if organisation_id is not None:
+        query = query.where(Exercise.organisation_id == organisation_id)
+    if state is not None:
+        query = query.where(Exercise.state == state)
+    return query.where(*holds_words(Exercise.search_text, text))

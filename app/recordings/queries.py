@@ -2,27 +2,76 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
+from app.core.search import holds_words
 from app.jobs import JobProgress
 from app.recordings.models import Clip, IngestStep, Recording, RecordingView, Rendition
 
+# What a list has no use for, and which may be long.
+BRIEF = (defer(Recording.report), defer(Recording.suggested))
+
 
 def recordings_of(
-    organisation_id: UUID | None, *, exercise_id: UUID | None = None, state: str | None = None
+    organisation_id: UUID | None,
+    *,
+    exercise_id: UUID | None = None,
+    state: str | None = None,
+    text: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
 ) -> Select[Recording]:
-    """Recordings of one force, or of all when `organisation_id` is None."""
+    """Recordings of one force, or of all when `organisation_id` is None.
+
+    Every word of `text` is in the file's name, the reference, the camera or the notes; `since` and `until` are days of
+    receipt (UTC), both included.
+    """
     query = select(Recording)
     if organisation_id is not None:
         query = query.where(Recording.organisation_id == organisation_id)
     if exercise_id is not None:
         query = query.where(Recording.exercise_id == exercise_id)
-    return query if state is None else query.where(Recording.state == state)
+    if state is not None:
+        query = query.where(Recording.state == state)
+    if since is not None:
+        query = query.where(Recording.received_at >= _begins(since))
+    if until is not None:
+        query = query.where(Recording.received_at < _begins(until) + timedelta(days=1))
+    return query.where(*holds_words(Recording.search_text, text))
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def same_files(session: Session, organisation_id: UUID, digests: Collection[bytes]) -> dict[bytes, UUID]:
+    """Of those SHA-256, the force's own live recordings that have them: {digest: recording's id}."""
+    query = select(Recording.sha256, Recording.id).where(
+        Recording.organisation_id == organisation_id,
+        Recording.sha256.in_(list(digests)),
+        Recording.state.in_(("processing", "ready")),
+    )
+    return {row.sha256: row.id for row in session.execute(query)}
+
+
+def locked_many(session: Session, ids: Collection[UUID]) -> list[Recording]:
+    """Those of the recordings that are there, held until the transaction ends; in one order, so that nobody waits in a
+    ring."""
+    query = select(Recording).where(Recording.id.in_(list(ids))).order_by(Recording.id)
+    held = query.with_for_update(of=Recording).execution_options(populate_existing=True)
+    return list(session.scalars(held))
+
+
+def by_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, Recording]:
+    """Those of the recordings that are there, by their ids; their reports are left where they are."""
+    query = select(Recording).where(Recording.id.in_(list(ids))).options(defer(Recording.report))
+    return {row.id: row for row in session.scalars(query)}
 
 
 def same_file(session: Session, organisation_id: UUID, sha256: bytes) -> Recording | None:

@@ -18,6 +18,7 @@ from ingest.ffmpeg import find_tools
 from ingest.pipeline import Notifier, Progress, fingerprint_of, finish
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Profile
 from ingest.steps import Work, do_plan, do_step, step_names
+from ingest.telemetry import TELEMETRY_NAME
 from ingest.workspace import open_workspace
 
 # A full disk or a store that is away may last for hours: the job waits, ten minutes at a time, for about ten of them.
@@ -82,10 +83,11 @@ def assemble(job: JobContext, *, recording_id: UUID) -> None:
             report = finish(at.work, plan, made, Notifier(lambda now: _report(job, now), job.should_abort))
             job.progress("store")
             hashes = fingerprint_of(at.work.workspace.path, report)
+            suggested = service.suggested_by(at.work.workspace.path / TELEMETRY_NAME)
             service.store_outputs(vault, attempt, at.work.workspace.path, report, job.check)
             with job.db.transaction() as session:
                 job.confirm(session)
-                service.commit_outputs(session, attempt, report, hashes)
+                service.commit_outputs(session, attempt, report, hashes, suggested)
         except Superseded:
             service.remove_strays(job.db, vault, f"{attempt.prefix}/")
             raise

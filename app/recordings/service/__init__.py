@@ -1,5 +1,14 @@
 """Recordings: what routes, jobs and higher features call."""
 
+from app.recordings.service.checking import Checked, check_files
+from app.recordings.service.describing import (
+    change_details,
+    change_many,
+    details_of,
+    get_many,
+    suggested_by,
+    suggestion_of,
+)
 from app.recordings.service.fingerprinting import (
     Duplicates,
     NearDuplicate,
@@ -16,6 +25,7 @@ from app.recordings.service.lifecycle import (
     get_overview,
     list_clips,
     list_recordings,
+    made_of,
     refuse,
     withdraw,
 )
@@ -42,6 +52,7 @@ from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, 
 __all__ = [
     "VIEWABLE",
     "Attempt",
+    "Checked",
     "Duplicates",
     "IngestProgress",
     "KeptSteps",
@@ -49,11 +60,16 @@ __all__ = [
     "Overview",
     "begin_attempt",
     "cancel",
+    "change_details",
+    "change_many",
+    "check_files",
     "commit_outputs",
     "compare_again",
     "custody",
+    "details_of",
     "fail_abandoned",
     "find_duplicates",
+    "get_many",
     "get_overview",
     "hold_original",
     "is_open",
@@ -61,6 +77,7 @@ __all__ = [
     "key_of",
     "list_clips",
     "list_recordings",
+    "made_of",
     "near_duplicates",
     "note_done",
     "open_clip",
@@ -78,5 +95,7 @@ __all__ = [
     "require_viewable",
     "store_fingerprints",
     "store_outputs",
+    "suggested_by",
+    "suggestion_of",
     "withdraw",
 ]

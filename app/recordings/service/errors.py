@@ -17,6 +17,11 @@ class AlreadyWithdrawn(Conflict):
     title: ClassVar[str] = "This recording was withdrawn before"
 
 
+class DetailsFixed(Conflict):
+    type: ClassVar[str] = "details-fixed"
+    title: ClassVar[str] = "What is withdrawn or erased is described no more"
+
+
 class NotViewable(NotFound):
     type: ClassVar[str] = "not-viewable"
     title: ClassVar[str] = "There is nothing to see of this recording"

@@ -70,7 +70,13 @@ def store_outputs(
             vault.write(attempt.key, attempt.blob_key(path), file)
 
 
-def commit_outputs(session: Session, attempt: Attempt, report: Report, hashes: Sequence[FrameHash]) -> None:
+def commit_outputs(
+    session: Session,
+    attempt: Attempt,
+    report: Report,
+    hashes: Sequence[FrameHash],
+    suggested: dict[str, str] | None = None,
+) -> None:
     """Makes the attempt's outputs the recording's: facts, renditions, clips, audit entry, next job.
 
     Raises Superseded when a later attempt has begun, or somebody ended the processing.
@@ -87,6 +93,7 @@ def commit_outputs(session: Session, attempt: Attempt, report: Report, hashes: S
         "findings": list(report.findings),
         "version": report.version,
     }
+    recording.suggested = suggested
     recording.state, recording.ready_at = "ready", now()
     session.add_all(_renditions(attempt, report))
     session.add_all(_clips(attempt, report))

@@ -9,6 +9,7 @@ from app.uploads.service.lifecycle import (
     get_upload,
     list_uploads,
     mark_recorded,
+    quota_left,
     reject,
 )
 from app.uploads.service.receiving import CHECKSUMS, Checksum, Receiver, Source
@@ -28,6 +29,7 @@ __all__ = [
     "get_upload",
     "list_uploads",
     "mark_recorded",
+    "quota_left",
     "reject",
     "sweep",
 ]

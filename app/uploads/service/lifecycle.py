@@ -30,6 +30,7 @@ from app.uploads.service.errors import (
     UploadGone,
     UploadTooLarge,
 )
+from app.uploads.vocabulary import DETAILS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ class Declared:
     sha256: bytes | None = None
     camera: str | None = None
     started_at: datetime | None = None
+    clock_offset_seconds: float | None = None
+    viewpoint: str | None = None
+    reference: str | None = None
+    notes: str | None = None
 
 
 def create_upload(
@@ -58,9 +63,9 @@ def create_upload(
     if length > settings.upload_max_bytes:
         raise UploadTooLarge(f"One upload holds at most {settings.upload_max_bytes} bytes")
     queries.lock_quota(session, exercise.organisation_id)
-    left = settings.upload_quota_bytes - queries.bytes_held(session, exercise.organisation_id)
+    left = quota_left(session, settings, exercise.organisation_id)
     if length > left:
-        raise QuotaExceeded(f"{max(left, 0)} bytes are left of your quota and the file has {length}")
+        raise QuotaExceeded(f"{left} bytes are left of your quota and the file has {length}")
     upload = Upload(
         organisation_id=exercise.organisation_id,
         exercise_id=exercise.id,
@@ -76,6 +81,11 @@ def create_upload(
     session.flush()
     _note(session, identity, Tag.UPLOAD_CREATE, upload, {"filename": upload.filename, "length": length})
     return upload
+
+
+def quota_left(session: Session, settings: Settings, organisation_id: UUID) -> int:
+    """Bytes that the organisation may still send, 0 or more."""
+    return max(0, settings.upload_quota_bytes - queries.bytes_held(session, organisation_id))
 
 
 def expiry(settings: Settings) -> datetime:
@@ -197,9 +207,6 @@ def _note(session: Session, identity: Identity, tag: Tag, upload: Upload, detail
 
 
 def _details(declared: Declared) -> dict[str, Any]:
-    said = {
-        "media_type": declared.media_type,
-        "camera": declared.camera,
-        "started_at": declared.started_at.isoformat() if declared.started_at else None,
-    }
+    said = {name: getattr(declared, name) for name in ("media_type", *DETAILS)}
+    said["started_at"] = declared.started_at.isoformat() if declared.started_at else None
     return {name: value for name, value in said.items() if value is not None}
