@@ -20,6 +20,8 @@ _PLAIN = {
     "Not a valid date.": "give a day, for instance 2026-03-14",
     "Not a valid email address.": "give an e-mail address, for instance sam@example.org",
     "Not a valid UUID.": "choose one of the list",
+    "Not a valid number.": "give a number, for instance -37.5",
+    "Not a valid datetime.": "give a day and a time",
 }
 
 
@@ -49,6 +51,11 @@ class Form:
             for name, text in self.errors.items()
         ]
 
+    def note(self, error: ValidationError) -> None:
+        """Takes what a schema finds wrong as the fields' messages."""
+        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        self.errors = {name: _first(found) for name, found in messages.items()}
+
     @contextmanager
     def catching(self) -> Iterator[None]:
         """Turns a refusal of the service into an error of the whole form."""
@@ -66,8 +73,7 @@ def read_form(schema: type[Schema], *, lists: tuple[str, ...] = ()) -> tuple[For
     try:
         loaded: dict[str, Any] = schema().load(raw)
     except ValidationError as error:
-        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        form.errors = {name: _first(found) for name, found in messages.items()}
+        form.note(error)
         return form, {}
     return form, loaded
 
