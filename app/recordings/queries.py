@@ -74,6 +74,14 @@ def by_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, Recording]:
     return {row.id: row for row in session.scalars(query)}
 
 
+def ids_of_exercise(
+    session: Session, exercise_id: UUID, *, without: Collection[str], limit: int
+) -> list[UUID]:
+    """The newest recordings of an exercise that are in none of the states `without`."""
+    query = select(Recording.id).where(Recording.exercise_id == exercise_id, Recording.state.not_in(without))
+    return list(session.scalars(query.order_by(Recording.id.desc()).limit(limit)))
+
+
 def same_file(session: Session, organisation_id: UUID, sha256: bytes) -> Recording | None:
     """The force's own live recording of the very same bytes."""
     query = recordings_of(organisation_id).where(

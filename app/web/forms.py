@@ -24,6 +24,15 @@ _PLAIN = {
     "Not a valid datetime.": "give a day and a time",
 }
 
+# Fields that the page calls otherwise than the schema does.
+_NAMES = {
+    "started_at": "Camera's clock at the start",
+    "clock_offset_seconds": "Clock offset",
+    "viewpoint": "Seen from",
+    "since": "Received from",
+    "until": "Received to",
+}
+
 
 @dataclass
 class Form:
@@ -79,7 +88,7 @@ def read_form(schema: type[Schema], *, lists: tuple[str, ...] = ()) -> tuple[For
 
 
 def _spoken(name: str) -> str:
-    return name.removesuffix("_id").replace("_", " ").capitalize()
+    return _NAMES.get(name) or name.removesuffix("_id").replace("_", " ").capitalize()
 
 
 def _first(messages: Any) -> str:

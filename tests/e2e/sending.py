@@ -55,7 +55,7 @@ def sends_through_cuts(page: Page, path: Path, line: Line) -> dict[str, Any]:
         page.wait_for_timeout(50)
     row.get_by_role("button", name=re.compile("^Pause")).click()
     expect(row).to_contain_text("Paused. What has arrived is kept.")
-    page.on("dialog", lambda dialog: dialog.accept())  # leaving the page asks
+    page.once("dialog", lambda dialog: dialog.accept())  # leaving the page asks
     line.free.set()
     page.reload()
     expect(row).to_contain_text("had arrived and is kept. Choose the same file again to go on.")

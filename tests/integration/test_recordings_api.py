@@ -236,7 +236,11 @@ def test_room_is_counted_over_the_whole_list(site: Site, settings: Settings) -> 
 def test_a_page_of_recordings_says_what_it_cannot_read(site: Site) -> None:
     shown = site.client.get("/recordings?since=yesterday&q=film", headers=site.officer)
     assert shown.status_code == 200
-    assert "Since: give a day" in shown.text
+    assert "Received from: give a day" in shown.text
     assert site.client.get("/recordings/details", headers=site.officer).status_code == 302
+    all_of_it = site.client.get(
+        f"/recordings/details?exercise={site.ready.exercise_id}", headers=site.officer
+    ).text
+    assert all_of_it.count('name="id"') == 2
     listed = site.client.get(f"/recordings?exercise={site.ready.exercise_id}", headers=site.officer)
     assert f'href="/recordings/{site.ready.id}"' in listed.text

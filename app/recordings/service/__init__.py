@@ -4,6 +4,7 @@ from app.recordings.service.checking import Checked, check_files
 from app.recordings.service.describing import (
     change_details,
     change_many,
+    describable,
     details_of,
     get_many,
     suggested_by,
@@ -66,6 +67,7 @@ __all__ = [
     "commit_outputs",
     "compare_again",
     "custody",
+    "describable",
     "details_of",
     "fail_abandoned",
     "find_duplicates",

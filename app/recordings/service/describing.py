@@ -16,6 +16,7 @@ from app.authz.permissions import Permission
 from app.authz.predicates import require, require_same_organisation
 from app.core.errors import InvalidRequest, NotFound, StaleVersion
 from app.core.identity import Identity
+from app.exercises.service import get_exercise
 from app.recordings import queries
 from app.recordings.models import Recording
 from app.recordings.service.errors import DetailsFixed
@@ -86,6 +87,13 @@ def get_many(session: Session, identity: Identity, ids: Sequence[UUID]) -> list[
     for recording in found.values():
         require_same_organisation(identity, recording.organisation_id)
     return sorted(found.values(), key=lambda one: one.id)
+
+
+def describable(session: Session, identity: Identity, exercise_id: UUID) -> list[UUID]:
+    """An exercise's recordings whose details can be changed, the newest MOST_AT_ONCE of them. Raises NotFound."""
+    require(identity, Permission.RECORDING_READ)
+    exercise = get_exercise(session, identity, exercise_id)
+    return queries.ids_of_exercise(session, exercise.id, without=_FIXED, limit=MOST_AT_ONCE)
 
 
 def suggestion_of(recording: Recording) -> dict[str, Any]:

@@ -75,8 +75,14 @@ def save_details(recording_id: UUID) -> Answer:
 @pages.get("/recordings/details")
 @requires(Permission.UPLOAD_WRITE)
 def many_details() -> Answer:
+    """The form for those that were ticked, or for all that can still be described of an exercise."""
+    if exercise := request.args.get("exercise", type=UUID):
+        with transaction() as session:
+            ids = service.describable(session, current_identity(), exercise)
+        if ids:
+            return _many_page(ids, Form(), 200)
     try:
-        ids: list[UUID] = ChosenSchema().load({"id": request.args.getlist("id")})["id"]
+        ids = ChosenSchema().load({"id": request.args.getlist("id")})["id"]
     except ValidationError:
         flash("Choose the recordings first, then change their details.", "warning")
         return redirect("/recordings")

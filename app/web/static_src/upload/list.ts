@@ -10,12 +10,23 @@ import { Row } from "./row";
 import { forgetRuns, makeSender, reasonOf, type Sender, type Sent, start } from "./sender";
 import { size } from "./words";
 
+const ASK_AFTER_MS = 300;
+const WORDS: Record<string, string> = {
+  camera: "Camera",
+  started_at: "Camera's clock at the start",
+  clock_offset_seconds: "Clock offset",
+  viewpoint: "Seen from",
+  reference: "Reference",
+  notes: "Notes",
+};
 const BEFORE = "Your force handed this file over before: it is not sent again.";
 
 export class List {
   private readonly rows = new Map<string, Row>();
   private readonly digests = new Map<string, string>();
   private readonly hasher = new Hasher();
+  private readonly known = new Set<string>(); // whose digests came just now, and are to be asked about
+  private asking = 0;
   private readonly uppy: Sender;
 
   constructor(
@@ -72,7 +83,7 @@ export class List {
     const row = this.rows.get(file.id)!;
     if (found.duplicate_of) return this.knownBefore(file.id, found.duplicate_of);
     if (found.problems.length) {
-      const text = found.problems.map(({ field, message }) => `${field.replaceAll("_", " ")}: ${message}`).join(". ");
+      const text = found.problems.map(({ field, message }) => (WORDS[field] ? `${WORDS[field]}: ${message}` : message)).join(". ");
       return row.complain(text, found.problems.some(({ field }) => (NAMES as readonly string[]).includes(field)));
     }
     const sent = row.details.sent;
@@ -160,15 +171,33 @@ export class List {
   private async hash(file: Sent): Promise<void> {
     try {
       this.digests.set(file.id, await this.digestOf(file));
-      const row = this.rows.get(file.id);
-      if (!row || !["chosen", "sending", "paused"].includes(row.state)) return;
-      const [found] = await check(this.exercise, [this.candidate(file)]);
-      const now = this.rows.get(file.id)?.state;
-      if (found?.duplicate_of && now && now !== "done") this.knownBefore(file.id, found.duplicate_of);
-    } catch (error) {
-      if (error instanceof Refused || error instanceof TypeError) return; // asked again before it is sent
+    } catch {
       this.rows.get(file.id)?.show("failed", "The file could not be read: choose it again.");
+      return;
     }
+    this.known.add(file.id);
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => void this.ask(), ASK_AFTER_MS);
+  }
+
+  /** About all whose digests came since, in one question. */
+  private async ask(): Promise<void> {
+    const files = [...this.known].map((id) => this.uppy.getFile(id)).filter((file) => this.isPending(file?.id));
+    this.known.clear();
+    if (files.length === 0) return;
+    try {
+      const found = await check(this.exercise, files.map((file) => this.candidate(file)));
+      files.forEach(({ id }, at) => {
+        const before = found[at]?.duplicate_of;
+        if (before && this.isPending(id)) this.knownBefore(id, before);
+      });
+    } catch (error) {
+      if (!(error instanceof Refused || error instanceof TypeError)) throw error; // the others are asked again when sent
+    }
+  }
+
+  private isPending(id: string | undefined): boolean {
+    return ["chosen", "problem", "sending", "paused", "failed"].includes(this.rows.get(id ?? "")?.state ?? "");
   }
 
   /** After a crash or a reload: what was on its way is listed, to be chosen again. */
