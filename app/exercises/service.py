@@ -106,6 +106,15 @@ def list_exercises(
     return paginate(session, query, Exercise.id, cursor=cursor, limit=limit)
 
 
+def list_titles(session: Session, identity: Identity, *, limit: int = 100) -> list[tuple[UUID, str]]:
+    """Id and title of the newest exercises that the actor may see: to choose from, at no more cost than that."""
+    require(identity, Permission.EXERCISE_READ)
+    everything = sees_every_organisation(identity)
+    if not everything and identity.organisation_id is None:
+        return []
+    return queries.titles_of(session, None if everything else identity.organisation_id, limit=limit)
+
+
 def get_exercise(session: Session, identity: Identity, exercise_id: UUID) -> Exercise:
     """One exercise. Raises NotFound where it does not exist or belongs to somebody else."""
     require(identity, Permission.EXERCISE_READ)

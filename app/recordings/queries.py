@@ -8,14 +8,19 @@ from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session, defer, joinedload, lazyload, load_only
 
 from app.core.search import holds_words
+from app.exercises.models import Exercise
 from app.jobs import JobProgress
 from app.recordings.models import Clip, IngestStep, Recording, RecordingView, Rendition
 
-# What a list has no use for, and which may be long.
-BRIEF = (defer(Recording.report), defer(Recording.suggested))
+# For lists: without what may be long, and of the exercise its title alone.
+BRIEF = (
+    defer(Recording.report),
+    defer(Recording.suggested),
+    joinedload(Recording.exercise).options(load_only(Exercise.title), lazyload(Exercise.organisation)),
+)
 
 
 def recordings_of(

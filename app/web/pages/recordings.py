@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response
 from app.authz.gate import requires
 from app.authz.permissions import Permission
 from app.core.http import current_identity, transaction
-from app.core.pagination import MAX_LIMIT
 from app.exercises import service as exercises
 from app.exercises.vocabulary import VIEWPOINTS
 from app.recordings import service
@@ -38,8 +37,9 @@ def recordings() -> Answer:
             session, identity, **asked, cursor=request.args.get("cursor"), limit=PAGE
         )
         chosen = asked.get("exercise_id")
-        exercise = exercises.get_exercise(session, identity, chosen) if chosen else None
-        some = exercises.list_exercises(session, identity, limit=MAX_LIMIT).items
+        choices = dict(exercises.list_titles(session, identity))
+        if chosen and chosen not in choices:
+            choices[chosen] = exercises.get_exercise(session, identity, chosen).title
     address = f"/recordings?{urlencode(form.values)}"
     return render_template(
         "pages/recordings.html",
@@ -47,7 +47,7 @@ def recordings() -> Answer:
         form=form,
         address=address,
         states=STATES,
-        exercises=some if exercise in some or exercise is None else [exercise, *some],
+        exercises=choices,
     )
 
 
