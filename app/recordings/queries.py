@@ -46,7 +46,7 @@ def recordings_of(
         query = query.where(Recording.state == state)
     if since is not None:
         query = query.where(Recording.received_at >= _begins(since))
-    if until is not None:
+    if until is not None and until < date.max:
         query = query.where(Recording.received_at < _begins(until) + timedelta(days=1))
     return query.where(*holds_words(Recording.search_text, text))
 

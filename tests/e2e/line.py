@@ -35,9 +35,14 @@ class Line:
             while True:
                 browser, _ = listener.accept()
                 service = socket.create_connection(self.target)
-                pair = (browser, service)
-                threading.Thread(target=self._up, args=pair, daemon=True).start()
-                threading.Thread(target=self._down, args=pair, daemon=True).start()
+                threading.Thread(target=self._carry, args=(browser, service), daemon=True).start()
+
+    def _carry(self, browser: socket.socket, service: socket.socket) -> None:
+        with browser, service:
+            up = threading.Thread(target=self._up, args=(browser, service), daemon=True)
+            up.start()
+            self._down(browser, service)
+            up.join()
 
     def _up(self, browser: socket.socket, service: socket.socket) -> None:
         with suppress(OSError):

@@ -42,6 +42,7 @@ def sends_a_folder(world: World, page: Page) -> None:
     page.get_by_role("button", name="Check and send 3 files").click()
     expect(page.get_by_text("The file is empty: export it again from the camera")).to_be_visible()
     page.get_by_role("button", name=re.compile("Remove.*empty.mp4")).click()
+    expect(page.get_by_text("1 file needs a look")).to_have_count(0)
     expect(page.get_by_text(ARRIVED)).to_have_count(2)
 
 

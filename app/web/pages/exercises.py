@@ -43,7 +43,8 @@ class ExerciseEditSchema(ExerciseCreateSchema):
 @pages.get("/exercises")
 @requires(Permission.EXERCISE_READ)
 def exercises() -> Answer:
-    asked = {name: request.args.get(name, "").strip()[:MOST_TEXT] for name in ("q", "state")}
+    asked = {name: request.args.get(name, "").replace("\x00", "").strip() for name in ("q", "state")}
+    asked["q"] = asked["q"][:MOST_TEXT]
     state = asked["state"] if asked["state"] in STATES else None
     with transaction() as session:
         page = service.list_exercises(

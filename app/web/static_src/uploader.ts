@@ -14,12 +14,16 @@ const list = new List(root.dataset["exercise"] ?? "", Number(root.dataset["remem
 function changed(news = ""): void {
   if (news) byId("announce").textContent = news;
   const waiting = list.count("chosen", "problem");
+  if (pointing && list.count("problem") === 0) tell("");
   byId("prepare").hidden = waiting === 0;
   send.textContent = `Check and send ${waiting} file${waiting === 1 ? "" : "s"}`;
 }
 
-function tell(text: string): void {
+let pointing = false; // what is told points to files with problems, and goes with the last of them
+
+function tell(text: string, toProblems = false): void {
   byId("told").textContent = text;
+  pointing = toProblems;
 }
 
 /** Of a folder, what is no footage is left out; a file that was chosen by name is what the person means. */
@@ -57,7 +61,7 @@ async function checkAndSend(): Promise<void> {
   try {
     await list.send();
     const wrong = list.count("problem");
-    if (wrong) tell(`${wrong} file${wrong === 1 ? " needs" : "s need"} a look: see below. The others are being sent.`);
+    if (wrong) tell(`${wrong} file${wrong === 1 ? " needs" : "s need"} a look: see below. The others are being sent.`, true);
   } catch (error) {
     tell(error instanceof Refused ? error.detail : "The server could not be reached: try again.");
   } finally {

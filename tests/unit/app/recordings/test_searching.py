@@ -48,6 +48,8 @@ def test_every_word_must_be_somewhere(database: Database, vault: Vault) -> None:
         assert len(found("")) == 3
         day = service.list_recordings(session, officer, since=date(2000, 1, 1), until=date(2000, 1, 2))
         assert day.items == []
+        ever = service.list_recordings(session, officer, since=date.min, until=date.max)
+        assert len(ever.items) == 3
 
 
 @pytest.fixture
