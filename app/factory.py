@@ -32,6 +32,7 @@ from app.embedded import embedded_url
 from app.exercises.routes import blp as exercises_blueprint
 from app.partners.routes import blp as agreements_blueprint
 from app.recordings.routes import blp as recordings_blueprint
+from app.recordings.routes import checks_blp as checks_blueprint
 from app.redaction.routes import blueprints as redaction_blueprints
 from app.releases.routes import partner_blueprints as partner_release_blueprints
 from app.releases.routes import staff_blueprints as staff_release_blueprints
@@ -55,6 +56,7 @@ def blueprints_of(surface: Surface) -> list[Any]:
         exercises_blueprint,
         uploads_blueprint,
         direct_uploads_blueprint,
+        checks_blueprint,
         recordings_blueprint,
         *redaction_blueprints,
         *annotation_blueprints,

@@ -28,7 +28,8 @@ def read_suggestion(folder: Path) -> Suggestion | None:
     if not path.exists():
         return None
     told: dict[str, Any] = json.loads(path.read_text())
-    device = told["device"]
+    # what a stranger wrote: on one line, and without the character that no database takes
+    device = {name: " ".join(said.replace("\x00", "").split()) for name, said in told["device"].items()}
     named = (
         " ".join(dict.fromkeys(said for said in (device["make"], device["model"]) if said)) or device["name"]
     )

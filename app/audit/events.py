@@ -60,6 +60,7 @@ class Tag(StrEnum):
     EXERCISE_CREATE = "exercise:create", Verb.COLLECTION
     EXERCISE_UPDATE = "exercise:update", Verb.ALTERATION
     EXERCISE_CLOSE = "exercise:close", Verb.ALTERATION
+    EXERCISE_REOPEN = "exercise:reopen", Verb.ALTERATION
     UPLOAD_CREATE = "upload:create", Verb.COLLECTION
     UPLOAD_DECLARE = "upload:declare", Verb.COLLECTION
     UPLOAD_COMPLETE = "upload:complete", Verb.COLLECTION
@@ -71,6 +72,7 @@ class Tag(StrEnum):
     RECORDING_PROCESSING = "recording:processing", Verb.ALTERATION
     RECORDING_READY = "recording:ready", Verb.ALTERATION
     RECORDING_REJECTED = "recording:rejected", Verb.ALTERATION
+    RECORDING_DESCRIBED = "recording:described", Verb.ALTERATION
     RECORDING_VIEWED = "recording:viewed", Verb.CONSULTATION
     RECORDING_REVIEWED = "recording:reviewed", Verb.ALTERATION
     RECORDING_COMPARED = "recording:compared", Verb.COMBINATION

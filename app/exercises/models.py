@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -14,13 +14,23 @@ from app.core.db import Base, CreatedAt, IdPk
 
 
 class Exercise(Base):
-    """open → closed. No exercise's footage is ever in two splits."""
+    """open ⇄ closed. No exercise's footage is ever in two splits."""
 
     __tablename__ = "exercises"
-    __table_args__ = (CheckConstraint("state IN ('open', 'closed')", name="state"),)
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'closed')", name="state"),
+        Index(None, "organisation_id", "id"),
+        Index(
+            None,
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+            postgresql_with={"fastupdate": "off"},
+        ),
+    )
 
     id: Mapped[IdPk]
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     title: Mapped[str]
     held_on: Mapped[date]
     venue: Mapped[str]
@@ -34,6 +44,9 @@ class Exercise(Base):
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[CreatedAt]
     closed_at: Mapped[datetime | None]
+    search_text: Mapped[str | None] = mapped_column(
+        Computed("lower(title || ' ' || scenario)", persisted=True), deferred=True
+    )
     organisation: Mapped[Organisation] = relationship(lazy="joined")
 
     __mapper_args__ = {"version_id_col": version}

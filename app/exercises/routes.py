@@ -13,10 +13,15 @@ from app.authz.permissions import Permission
 from app.core.blueprint import Blueprint
 from app.core.http import current_identity, etag_of, if_match_version, transaction
 from app.core.pagination import Page
-from app.core.schema import PageQuerySchema, page_schema
+from app.core.schema import page_schema
 from app.exercises import service
 from app.exercises.models import Exercise
-from app.exercises.schemas import ExerciseChangeSchema, ExerciseCreateSchema, ExerciseSchema
+from app.exercises.schemas import (
+    ExerciseChangeSchema,
+    ExerciseCreateSchema,
+    ExerciseQuerySchema,
+    ExerciseSchema,
+)
 
 blp = Blueprint(
     "exercises", __name__, url_prefix="/api/v1/exercises", description="Training exercises of a force"
@@ -31,10 +36,10 @@ def _tagged(exercise: Exercise) -> Tagged:
 @blp.route("")
 class Exercises(MethodView):
     @requires(Permission.EXERCISE_READ)
-    @blp.arguments(PageQuerySchema, location="query")
+    @blp.arguments(ExerciseQuerySchema, location="query")
     @blp.response(200, page_schema(ExerciseSchema))
     def get(self, query: dict[str, Any]) -> Page[Exercise]:
-        """Exercises, newest first"""
+        """Exercises, newest first; `q` is looked for in title and scenario"""
         with transaction() as session:
             return service.list_exercises(session, current_identity(), **query)
 
@@ -78,3 +83,12 @@ def close_exercise(exercise_id: UUID) -> Tagged:
     """Close an exercise: no further uploads"""
     with transaction() as session:
         return _tagged(service.close_exercise(session, current_identity(), exercise_id))
+
+
+@blp.route("/<uuid:exercise_id>/reopen", methods=["POST"])
+@requires(Permission.EXERCISE_WRITE)
+@blp.response(200, ExerciseSchema)
+def reopen_exercise(exercise_id: UUID) -> Tagged:
+    """Open a closed exercise again, to add what was forgotten"""
+    with transaction() as session:
+        return _tagged(service.reopen_exercise(session, current_identity(), exercise_id))

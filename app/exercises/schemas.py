@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from app.core.schema import BaseSchema
+from app.core.schema import BaseSchema, PageQuerySchema
+from app.core.search import MOST_TEXT
 from app.exercises.vocabulary import LIGHTING, RETENTION_CATEGORIES, VENUES, WEAPONS
 
 _line = validate.Length(1, 200)
 _text = validate.Length(1, 4000)
 _weapons = validate.And(validate.Length(1, len(WEAPONS)), validate.ContainsOnly(list(WEAPONS)))
+
+
+STATES = ("open", "closed")
+
+
+class ExerciseQuerySchema(PageQuerySchema):
+    q = fields.String(load_default=None, attribute="text", validate=validate.Length(max=MOST_TEXT))
+    state = fields.String(load_default=None, validate=validate.OneOf(STATES))
 
 
 class ExerciseCreateSchema(BaseSchema):
@@ -52,7 +61,7 @@ class ExerciseSchema(BaseSchema):
     lawful_basis = fields.String(allow_none=True)
     consent_record = fields.String(allow_none=True)
     retention_category = fields.String(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(["open", "closed"]))
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
     version = fields.Integer(required=True)
     created_at = fields.DateTime(required=True)
     closed_at = fields.DateTime(allow_none=True)

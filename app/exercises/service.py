@@ -41,6 +41,11 @@ class ExerciseClosed(Conflict):
     title: ClassVar[str] = "This exercise is closed: nothing can be added to it or changed"
 
 
+class ExerciseOpen(Conflict):
+    type: ClassVar[str] = "exercise-open"
+    title: ClassVar[str] = "This exercise is open already"
+
+
 def create_exercise(
     session: Session,
     identity: Identity,
@@ -83,15 +88,31 @@ def create_exercise(
 
 
 def list_exercises(
-    session: Session, identity: Identity, *, cursor: str | None = None, limit: int = 50
+    session: Session,
+    identity: Identity,
+    *,
+    text: str | None = None,
+    state: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page[Exercise]:
-    """The exercises that the actor may see, newest first."""
+    """The exercises that the actor may see, newest first; every word of `text` is in the title or the scenario."""
     require(identity, Permission.EXERCISE_READ)
     organisation_id = identity.organisation_id
     if not sees_every_organisation(identity) and organisation_id is None:
         return Page([], None)
-    query = queries.exercises_of(None if sees_every_organisation(identity) else organisation_id)
+    owner = None if sees_every_organisation(identity) else organisation_id
+    query = queries.exercises_of(owner, text=text, state=state)
     return paginate(session, query, Exercise.id, cursor=cursor, limit=limit)
+
+
+def list_titles(session: Session, identity: Identity, *, limit: int = 100) -> list[tuple[UUID, str]]:
+    """Id and title of the newest exercises that the actor may see: to choose from, at no more cost than that."""
+    require(identity, Permission.EXERCISE_READ)
+    everything = sees_every_organisation(identity)
+    if not everything and identity.organisation_id is None:
+        return []
+    return queries.titles_of(session, None if everything else identity.organisation_id, limit=limit)
 
 
 def get_exercise(session: Session, identity: Identity, exercise_id: UUID) -> Exercise:
@@ -136,6 +157,24 @@ def close_exercise(session: Session, identity: Identity, exercise_id: UUID) -> E
     session.flush()
     audit.append(session, identity, Tag.EXERCISE_CLOSE, subject=("exercise", exercise.id))
     return exercise
+
+
+def reopen_exercise(session: Session, identity: Identity, exercise_id: UUID) -> Exercise:
+    """Opens a closed exercise again. Nothing that was frozen or released of it changes. Raises ExerciseOpen."""
+    require(identity, Permission.EXERCISE_WRITE)
+    exercise = _find(session, identity, exercise_id, lock=True)
+    if exercise.state == "open":
+        raise ExerciseOpen
+    details = {"closed_at": exercise.closed_at.isoformat() if exercise.closed_at else None}
+    exercise.state, exercise.closed_at = "open", None
+    session.flush()
+    audit.append(session, identity, Tag.EXERCISE_REOPEN, subject=("exercise", exercise.id), details=details)
+    return exercise
+
+
+def missing_for_release(exercise: Exercise) -> list[str]:
+    """The facts without which nothing of the exercise can be released: `lawful_basis`, `consent_record`."""
+    return [name for name in ("lawful_basis", "consent_record") if not getattr(exercise, name)]
 
 
 def open_exercise(session: Session, identity: Identity, exercise_id: UUID) -> Exercise:

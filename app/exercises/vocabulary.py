@@ -43,6 +43,15 @@ RETENTION_CATEGORIES: Final[Vocabulary] = {
     "training_6y": "Training, reviewed after six years",
 }
 
+# Whose eyes a recording shows the exercise through.
+VIEWPOINTS: Final[Vocabulary] = {
+    "attacker_role": "Worn by the one who plays the attacker",
+    "officer": "Worn by an officer or instructor",
+    "bystander_role": "Worn by one who plays a bystander or casualty",
+    "observer": "Held or worn by an observer outside the action",
+    "fixed": "Fixed in place (wall, tripod, vehicle)",
+}
+
 VOCABULARIES: Final[dict[str, Vocabulary]] = {
     "venue": VENUES,
     "lighting": LIGHTING,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     Dialect,
     ForeignKey,
     Index,
@@ -41,7 +42,8 @@ __all__ = [
 class Recording(Base):
     """processing → ready | rejected: why → withdrawn → erased. The original never changes.
 
-    Times are kept apart: the camera's own, the offset somebody reported for it, and the server's.
+    Times are kept apart: the camera's own, the offset somebody reported for it, and the server's. What a person says of
+    it can be said better later: `details_version` counts that.
     `attempt` counts attempts to put the renditions together; one commits them only while it is the current one.
     What was joined from other recordings (`RecordingPart`) has no upload; each of those is `part_of_id` it as long as
     it stands for them. `clip_set` numbers the set of clips that counts. `suggestion` is what the file's telemetry says
@@ -51,6 +53,21 @@ class Recording(Base):
     __tablename__ = "recordings"
     __table_args__ = (
         CheckConstraint("state IN ('processing', 'ready', 'rejected', 'withdrawn', 'erased')", name="state"),
+        CheckConstraint(
+            "viewpoint IN ('attacker_role', 'officer', 'bystander_role', 'observer', 'fixed')",
+            name="viewpoint",
+        ),
+        Index(None, "organisation_id", "id"),
+        Index(None, "organisation_id", "state", "id"),
+        Index(None, "organisation_id", "received_at"),
+        Index(None, "exercise_id", "id"),
+        Index(
+            None,
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+            postgresql_with={"fastupdate": "off"},
+        ),
         Index(
             "uq_recordings_organisation_id_sha256",
             "organisation_id",
@@ -61,8 +78,8 @@ class Recording(Base):
     )
 
     id: Mapped[IdPk]
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
-    exercise_id: Mapped[UUID] = mapped_column(ForeignKey("exercises.id"), index=True)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    exercise_id: Mapped[UUID] = mapped_column(ForeignKey("exercises.id"))
     upload_id: Mapped[UUID | None] = mapped_column(ForeignKey("uploads.id"), unique=True)
     part_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id"), index=True)
     data_key_id: Mapped[UUID] = mapped_column(ForeignKey("data_keys.id"))
@@ -72,7 +89,11 @@ class Recording(Base):
     blob_key: Mapped[str]
     camera: Mapped[str | None]
     camera_started_at: Mapped[datetime | None]
-    camera_offset_seconds: Mapped[float | None]
+    camera_offset_seconds: Mapped[float | None]  # the camera's clock minus true time
+    viewpoint: Mapped[str | None]
+    reference: Mapped[str | None]  # the force's own exhibit number
+    notes: Mapped[str | None]
+    details_version: Mapped[int] = mapped_column(default=1)
     received_at: Mapped[CreatedAt]
     state: Mapped[str] = mapped_column(default="processing")
     reason_code: Mapped[str | None]
@@ -90,6 +111,14 @@ class Recording(Base):
     report: Mapped[Json | None]
     suggestion: Mapped[Json | None]
     clip_set: Mapped[int] = mapped_column(default=1)
+    search_text: Mapped[str | None] = mapped_column(
+        Computed(
+            "lower(filename || ' ' || coalesce(reference, '') || ' ' || coalesce(camera, '') || ' ' || "
+            "coalesce(notes, ''))",
+            persisted=True,
+        ),
+        deferred=True,
+    )
     exercise: Mapped[Exercise] = relationship(lazy="joined")
     renditions: Mapped[list[Rendition]] = relationship(back_populates="recording")
     clips: Mapped[list[Clip]] = relationship(
@@ -102,6 +131,17 @@ class Recording(Base):
         if state == "erased":
             self.suggestion = None
         return state
+
+    @property
+    def corrected_start(self) -> datetime | None:
+        """When it truly began: the camera's own time less the offset that was stated. None where either is not known,
+        and where the result lies outside of what a date can say."""
+        if self.camera_started_at is None or self.camera_offset_seconds is None:
+            return None
+        try:
+            return self.camera_started_at - timedelta(seconds=self.camera_offset_seconds)
+        except OverflowError:
+            return None
 
 
 class Rendition(Base):

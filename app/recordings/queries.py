@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer, joinedload, lazyload, load_only
 
+from app.core.search import holds_words
+from app.exercises.models import Exercise
 from app.jobs import JobProgress
 from app.recordings.models import (
     Clip,
@@ -20,17 +23,76 @@ from app.recordings.models import (
     Rendition,
 )
 
+# For lists: without what may be long, and of the exercise its title alone.
+BRIEF = (
+    defer(Recording.report),
+    defer(Recording.suggestion),
+    joinedload(Recording.exercise).options(load_only(Exercise.title), lazyload(Exercise.organisation)),
+)
+
 
 def recordings_of(
-    organisation_id: UUID | None, *, exercise_id: UUID | None = None, state: str | None = None
+    organisation_id: UUID | None,
+    *,
+    exercise_id: UUID | None = None,
+    state: str | None = None,
+    text: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
 ) -> Select[Recording]:
-    """Recordings of one force, or of all when `organisation_id` is None."""
+    """Recordings of one force, or of all when `organisation_id` is None.
+
+    Every word of `text` is in the file's name, the reference, the camera or the notes; `since` and `until` are days of
+    receipt (UTC), both included.
+    """
     query = select(Recording)
     if organisation_id is not None:
         query = query.where(Recording.organisation_id == organisation_id)
     if exercise_id is not None:
         query = query.where(Recording.exercise_id == exercise_id)
-    return query if state is None else query.where(Recording.state == state)
+    if state is not None:
+        query = query.where(Recording.state == state)
+    if since is not None:
+        query = query.where(Recording.received_at >= _begins(since))
+    if until is not None and until < date.max:
+        query = query.where(Recording.received_at < _begins(until) + timedelta(days=1))
+    return query.where(*holds_words(Recording.search_text, text))
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def same_files(session: Session, organisation_id: UUID, digests: Collection[bytes]) -> dict[bytes, UUID]:
+    """Of those SHA-256, the force's own live recordings that have them: {digest: recording's id}."""
+    query = select(Recording.sha256, Recording.id).where(
+        Recording.organisation_id == organisation_id,
+        Recording.sha256.in_(list(digests)),
+        Recording.state.in_(("processing", "ready")),
+    )
+    return {row.sha256: row.id for row in session.execute(query)}
+
+
+def locked_many(session: Session, ids: Collection[UUID]) -> list[Recording]:
+    """Those of the recordings that are there, held until the transaction ends; in one order, so that nobody waits in a
+    ring."""
+    query = select(Recording).where(Recording.id.in_(list(ids))).order_by(Recording.id)
+    held = query.with_for_update(of=Recording).execution_options(populate_existing=True)
+    return list(session.scalars(held))
+
+
+def by_ids(session: Session, ids: Collection[UUID]) -> dict[UUID, Recording]:
+    """Those of the recordings that are there, by their ids; their reports are left where they are."""
+    query = select(Recording).where(Recording.id.in_(list(ids))).options(defer(Recording.report))
+    return {row.id: row for row in session.scalars(query)}
+
+
+def ids_of_exercise(
+    session: Session, exercise_id: UUID, *, without: Collection[str], limit: int
+) -> list[UUID]:
+    """The newest recordings of an exercise that are in none of the states `without`."""
+    query = select(Recording.id).where(Recording.exercise_id == exercise_id, Recording.state.not_in(without))
+    return list(session.scalars(query.order_by(Recording.id.desc()).limit(limit)))
 
 
 def same_file(session: Session, organisation_id: UUID, sha256: bytes) -> Recording | None:
@@ -175,3 +237,15 @@ def note_view(session: Session, actor_id: UUID, recording_id: UUID, what: str, w
 def forget_views(session: Session, before: datetime) -> None:
     """Removes what `note_view` no longer needs; the log keeps the fact."""
     session.execute(delete(RecordingView).where(RecordingView.window_start < before))
+
+
+def joined_of(
+    session: Session, organisation_id: UUID | None, exercise_id: UUID, limit: int = 100
+) -> list[Recording]:
+    """Recordings of an exercise that came from no upload, newest first."""
+    query = select(Recording).where(
+        Recording.exercise_id == exercise_id,
+        Recording.organisation_id == organisation_id,
+        Recording.upload_id.is_(None),
+    )
+    return list(session.scalars(query.options(*BRIEF).order_by(Recording.id.desc()).limit(limit)))

@@ -12,13 +12,15 @@ from flask.views import MethodView
 from app.authz.gate import requires
 from app.authz.permissions import Permission
 from app.core.blueprint import Blueprint
-from app.core.http import current_identity, resource, transaction
+from app.core.http import current_identity, etag_of, if_match_version, resource, transaction
 from app.core.pagination import Page
 from app.core.ranges import ranged_response
 from app.core.schema import PageQuerySchema, page_schema
 from app.recordings import service
 from app.recordings.models import Clip, Derivation, Recording
 from app.recordings.schemas import (
+    CheckedSchema,
+    CheckSchema,
     CutSchema,
     DerivationSchema,
     DuplicatesSchema,
@@ -26,14 +28,17 @@ from app.recordings.schemas import (
     JoinQuerySchema,
     JoinSchema,
     LikelyJoinsSchema,
+    ManyDetailsSchema,
     RecordingClipSchema,
     RecordingDetailSchema,
     RecordingQuerySchema,
     RecordingSchema,
     WithdrawSchema,
 )
+from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
+from app.uploads.schemas import DetailsSchema
 
 blp = Blueprint(
     "recordings",
@@ -41,6 +46,21 @@ blp = Blueprint(
     url_prefix="/api/v1/recordings",
     description="Recordings and what was made of them",
 )
+
+# Under the address of uploads; it stands here because it looks among the recordings.
+checks_blp = Blueprint(
+    "upload-checks", __name__, url_prefix="/api/v1/uploads", description="Before anything is sent"
+)
+
+
+@checks_blp.route("/check", methods=["POST"])
+@requires(Permission.UPLOAD_WRITE)
+@checks_blp.arguments(CheckSchema)
+@checks_blp.response(200, CheckedSchema)
+def check_files(body: dict[str, Any]) -> service.Checked:
+    """What would be refused of these files, and which of them the force handed over before"""
+    with transaction() as session:
+        return service.check_files(session, current_identity(), resource(Settings), **body)
 
 
 @blp.route("")
@@ -54,13 +74,37 @@ class Recordings(MethodView):
             return service.list_recordings(session, current_identity(), **query)
 
 
-@blp.route("/<uuid:recording_id>")
-@requires(Permission.RECORDING_READ)
-@blp.response(200, RecordingDetailSchema)
-def one_recording(recording_id: UUID) -> Any:
-    """One recording: state, reason, progress, facts"""
+@blp.route("/details", methods=["POST"])
+@requires(Permission.UPLOAD_WRITE)
+@blp.arguments(ManyDetailsSchema)
+@blp.response(200, RecordingSchema(many=True))
+def many_details(body: dict[str, Any]) -> list[Recording]:
+    """Say the same of several recordings: of all of them, or of none"""
     with transaction() as session:
-        return _detail(service.get_overview(session, current_identity(), recording_id))
+        return service.change_many(session, current_identity(), **body)
+
+
+@blp.route("/<uuid:recording_id>")
+class OneRecording(MethodView):
+    @requires(Permission.RECORDING_READ)
+    @blp.response(200, RecordingDetailSchema)
+    def get(self, recording_id: UUID) -> Any:
+        """One recording: state, reason, progress, facts; the ETag is that of its details"""
+        with transaction() as session:
+            found = service.get_overview(session, current_identity(), recording_id)
+        return _detail(found), {"ETag": etag_of(found.recording.details_version)}
+
+    @requires(Permission.UPLOAD_WRITE)
+    @blp.arguments(DetailsSchema)
+    @blp.response(200, RecordingSchema)
+    def patch(self, body: dict[str, Any], recording_id: UUID) -> tuple[Recording, dict[str, str]]:
+        """Change what is said of a recording (If-Match)"""
+        version = if_match_version()
+        with transaction() as session:
+            recording = service.change_details(
+                session, current_identity(), recording_id, version=version, changes=body
+            )
+        return recording, {"ETag": etag_of(recording.details_version)}
 
 
 @blp.route("/<uuid:recording_id>/clips")
@@ -188,7 +232,10 @@ def footage(key: DataKey, blob_key: str, *, size: int, sha256: bytes, media_type
 
 
 def _detail(overview: service.Overview) -> dict[str, Any]:
-    columns = {name: getattr(overview.recording, name) for name in RecordingSchema().fields}
+    columns = {
+        field.attribute or name: getattr(overview.recording, field.attribute or name)
+        for name, field in RecordingSchema().fields.items()
+    }
     return columns | {
         "report": overview.recording.report,
         "clips": overview.clips,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from app.core.schema import BaseSchema, PageQuerySchema
+from app.core.search import MOST_TEXT
+from app.uploads.schemas import DetailsSchema, details_said
+from app.uploads.vocabulary import DETAILS
 from ingest.segmentation.plan import PLANS
 
 MAX_FRAME = 2**31 - 1
+MOST_BYTES = 2**63 - 1
+MOST_NAME = 1000
 STRATEGIES = tuple(name for name in PLANS if name != "manual")
 STATES = ("processing", "ready", "rejected", "withdrawn", "erased")
 
@@ -24,6 +29,16 @@ class Hex(fields.String):
 class RecordingQuerySchema(PageQuerySchema):
     exercise = fields.UUID(load_default=None, attribute="exercise_id")
     state = fields.String(load_default=None, validate=validate.OneOf(STATES))
+    q = fields.String(load_default=None, attribute="text", validate=validate.Length(max=MOST_TEXT))
+    since = fields.Date(load_default=None)
+    until = fields.Date(load_default=None)
+
+
+class ManyDetailsSchema(BaseSchema):
+    """The same said of several recordings: of all, or of none."""
+
+    ids = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 1000))
+    changes = fields.Nested(DetailsSchema, required=True)
 
 
 class WithdrawSchema(BaseSchema):
@@ -31,7 +46,10 @@ class WithdrawSchema(BaseSchema):
 
 
 class RecordingSchema(BaseSchema):
-    """Facts are null until the recording is ready. Times of the camera and of the server are kept apart."""
+    """Facts are null until it is ready. `started_at` is the camera's own time, `clock_offset_seconds` its clock
+    minus true time, `corrected_start` the difference (null unless both are known), `received_at` the server's time.
+    `details_version` is the ETag to change the details with.
+    """
 
     id = fields.UUID(required=True)
     exercise_id = fields.UUID(required=True)
@@ -44,7 +62,13 @@ class RecordingSchema(BaseSchema):
     reason_code = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
     camera = fields.String(allow_none=True)
-    camera_started_at = fields.DateTime(allow_none=True)
+    started_at = fields.DateTime(allow_none=True, attribute="camera_started_at")
+    clock_offset_seconds = fields.Float(allow_none=True, attribute="camera_offset_seconds")
+    corrected_start = fields.DateTime(allow_none=True, dump_only=True)
+    viewpoint = fields.String(allow_none=True)
+    reference = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True)
+    details_version = fields.Integer(required=True)
     received_at = fields.DateTime(required=True)
     ready_at = fields.DateTime(allow_none=True)
     frame_count = fields.Integer(allow_none=True)
@@ -226,3 +250,52 @@ class DerivationSchema(BaseSchema):
     result = fields.Dict(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
     ended_at = fields.DateTime(required=True, allow_none=True)
+
+
+class CandidateSchema(BaseSchema):
+    """A file that one means to send. What is wrong with `details` is said of that file and refuses no other."""
+
+    filename = fields.String(required=True, validate=validate.Length(1, MOST_NAME))
+    length = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_BYTES))
+    sha256 = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"[0-9a-fA-F]{64}\Z"))
+    details = fields.Dict(keys=fields.String(), load_default=dict)
+
+    @post_load
+    def _with_problems(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        digest = bytes.fromhex(data["sha256"]) if data["sha256"] else None
+        return data | {"sha256": digest, "problems": _problems_of(data.pop("details"))}
+
+
+def _problems_of(details: dict[str, Any]) -> list[tuple[str, str]]:
+    found = [(name, "There is no such detail") for name in sorted(details.keys() - set(DETAILS))]
+    try:
+        details_said(details)
+    except ValidationError as error:
+        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        found += [(name, " ".join(map(str, texts))) for name, texts in messages.items()]
+    return found
+
+
+class CheckSchema(BaseSchema):
+    exercise_id = fields.UUID(required=True)
+    files = fields.List(fields.Nested(CandidateSchema), required=True, validate=validate.Length(1, 1000))
+
+
+class ProblemOfFileSchema(BaseSchema):
+    field = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class CheckedFileSchema(BaseSchema):
+    """`duplicate_of` is the force's own live recording of the same bytes: sending them again brings nothing."""
+
+    filename = fields.String(required=True)
+    problems = fields.List(fields.Nested(ProblemOfFileSchema), required=True)
+    duplicate_of = fields.UUID(allow_none=True, required=True)
+
+
+class CheckedSchema(BaseSchema):
+    """`quota_left` is in bytes. Nothing is reserved: another upload may take the room meanwhile."""
+
+    quota_left = fields.Integer(required=True)
+    files = fields.List(fields.Nested(CheckedFileSchema), required=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, CreatedAt, IdPk, Json
@@ -23,15 +23,16 @@ class Upload(Base):
         CheckConstraint('"offset" >= 0 AND "offset" <= length', name="offset"),
         CheckConstraint("via IN ('tus', 'direct')", name="via"),
         CheckConstraint("(via = 'direct') = (part_size IS NOT NULL)", name="part_size"),
+        Index(None, "exercise_id", "id"),
     )
 
     id: Mapped[IdPk]
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
-    exercise_id: Mapped[UUID] = mapped_column(ForeignKey("exercises.id"), index=True)
+    exercise_id: Mapped[UUID] = mapped_column(ForeignKey("exercises.id"))
     created_by_kind: Mapped[str]
     created_by: Mapped[UUID]
     filename: Mapped[str]
-    details: Mapped[Json]  # what the client said: media type, camera, start time
+    details: Mapped[Json]  # what the client said: media type, and the members of DetailsSchema
     length: Mapped[int] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
     via: Mapped[str] = mapped_column(default="tus", server_default="tus")

@@ -3,17 +3,56 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.core.schema import BaseSchema, PageQuerySchema
+from app.exercises.vocabulary import VIEWPOINTS
 from app.storage.incoming import MAX_PARTS
+from app.uploads.vocabulary import CAMERA_YEARS, MOST_LINE, MOST_NOTES, MOST_OFFSET_SECONDS
 
 ADDRESSES_AT_ONCE: Final = 16
-CAMERA_YEARS: Final = range(1900, 2200)  # a clock that was never set says 1970
 STATES = ("created", "receiving", "received", "rejected", "recorded")
+
+
+def _camera_time(value: datetime | None) -> None:
+    if value is not None and value.tzinfo is None:
+        raise ValidationError("must say its offset from UTC, for instance 2026-03-14T10:15:00+00:00")
+    if value is not None and value.year not in CAMERA_YEARS:
+        raise ValidationError("is no time that a camera can have had")
+
+
+_offset = validate.Range(
+    -MOST_OFFSET_SECONDS, MOST_OFFSET_SECONDS, error="must be seconds, at most ten years either way"
+)
+
+
+class DetailsSchema(BaseSchema):
+    """What is said of a recording. Members that are left out say nothing; null takes back what was said.
+
+    `started_at` is what the camera's clock showed, `clock_offset_seconds` that clock minus true time.
+    """
+
+    camera = fields.String(allow_none=True, validate=validate.Length(1, MOST_LINE))
+    started_at = fields.DateTime(format="iso", allow_none=True, validate=_camera_time)
+    clock_offset_seconds = fields.Float(allow_none=True, allow_nan=False, validate=_offset)
+    viewpoint = fields.String(allow_none=True, validate=validate.OneOf(list(VIEWPOINTS)))
+    reference = fields.String(allow_none=True, validate=validate.Length(1, MOST_LINE))
+    notes = fields.String(allow_none=True, validate=validate.Length(1, MOST_NOTES))
+
+
+def details_said(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The details among what a client says, whose other keys mean nothing here and whose empty values say nothing.
+
+    Raises ValidationError.
+    """
+    known = DetailsSchema()
+    given = {name: said[name] for name in known.fields if said.get(name) not in (None, "")}
+    loaded: dict[str, Any] = known.load(given)
+    return loaded
 
 
 class UploadQuerySchema(PageQuerySchema):
@@ -59,21 +98,15 @@ class UploadSchema(BaseSchema):
     expires_at = fields.DateTime(required=True)
 
 
-def _camera_time(value: datetime | None) -> None:
-    if value is not None and value.year not in CAMERA_YEARS:
-        raise ValidationError("is no time that a camera can have had")
-
-
-class DirectCreateSchema(BaseSchema):
-    """What goes straight to the store: `length` in bytes; the SHA-256 may be declared later, but then at completion."""
+class DirectCreateSchema(DetailsSchema):
+    """What goes straight to the store: `length` in bytes; the SHA-256 may be declared later, but then at completion.
+    Beside it the recording's details."""
 
     exercise_id = fields.UUID(required=True)
     filename = fields.String(required=True, validate=validate.Length(1, 1000))
     length = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**63 - 1))
     media_type = fields.String(load_default=None, validate=validate.Length(max=1000))
     sha256 = Hex(load_default=None)
-    camera = fields.String(load_default=None, validate=validate.Length(max=1000))
-    started_at = fields.AwareDateTime(load_default=None, validate=_camera_time)
 
 
 class DirectUploadSchema(UploadSchema):

@@ -28,6 +28,10 @@ ADVICE: Final[dict[str, str]] = {
     "truncated": EXPORT_ANEW,
     "undecodable": EXPORT_ANEW,
     "unusable_timing": EXPORT_ANEW,
+    "staging_lost": SEND_AGAIN,
+    "not_one_recording": "Send the recordings one by one: these files do not belong together.",
+    "part_missing": "Send all parts of the recording together: one of them is missing.",
+    "withdrawn_by_force": "Nothing to do: your force took it back.",
     "not_media": "Send the video itself, not a document, a shortcut or an archive.",
     "no_video": "Send the file that holds the pictures; sound alone is not taken.",
     "unsupported_codec": "Export it as MP4 (H.264), which every evidence system can, then send that.",
@@ -65,7 +69,10 @@ HISTORY: Final[dict[str, str]] = {
     "derivation:failed": "What was asked for could not be made",
     "recording:compared": "Compared with all other footage",
     "recording:rejected": "Refused",
+    "recording:described": "Details changed",
     "recording:viewed": "Looked at",
+    "recording:reviewed": "Reviewed for sensitive matter",
+    "recording:quarantined": "Set apart: nobody but your force sees it",
     "recording:withdrawn": "Withdrawn",
     "recording:erased": "Erased: its key was destroyed",
     "clip:viewed": "A clip was looked at for labelling",
@@ -205,7 +212,15 @@ def duration_in_words(seconds: float) -> str:
 
 def history_in_words(events: Iterable[AuditEvent]) -> list[tuple[AuditEvent, str]]:
     """Each entry with its sentence."""
-    return [(event, HISTORY.get(event.tag, event.tag)) for event in events]
+    return [(event, HISTORY.get(event.tag, event.tag) + _particulars(event)) for event in events]
+
+
+def _particulars(event: AuditEvent) -> str:
+    """Of a change of details, which; of a refusal or withdrawal, why."""
+    if event.tag == "recording:described":
+        return ": " + ", ".join(sorted(name.replace("_", " ") for name in event.details["changed"]))
+    reason = event.details.get("reason")
+    return f": {str(reason).replace('_', ' ')}" if reason else ""
 
 
 def clip_in_words(clip: Clip) -> str:

@@ -20,6 +20,17 @@ _PLAIN = {
     "Not a valid date.": "give a day, for instance 2026-03-14",
     "Not a valid email address.": "give an e-mail address, for instance sam@example.org",
     "Not a valid UUID.": "choose one of the list",
+    "Not a valid number.": "give a number, for instance -37.5",
+    "Not a valid datetime.": "give a day and a time",
+}
+
+# Fields that the page calls otherwise than the schema does.
+_NAMES = {
+    "started_at": "Camera's clock at the start",
+    "clock_offset_seconds": "Clock offset",
+    "viewpoint": "Seen from",
+    "since": "Received from",
+    "until": "Received to",
 }
 
 
@@ -49,6 +60,11 @@ class Form:
             for name, text in self.errors.items()
         ]
 
+    def note(self, error: ValidationError) -> None:
+        """Takes what a schema finds wrong as the fields' messages."""
+        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        self.errors = {name: _first(found) for name, found in messages.items()}
+
     @contextmanager
     def catching(self) -> Iterator[None]:
         """Turns a refusal of the service into an error of the whole form."""
@@ -66,14 +82,13 @@ def read_form(schema: type[Schema], *, lists: tuple[str, ...] = ()) -> tuple[For
     try:
         loaded: dict[str, Any] = schema().load(raw)
     except ValidationError as error:
-        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        form.errors = {name: _first(found) for name, found in messages.items()}
+        form.note(error)
         return form, {}
     return form, loaded
 
 
 def _spoken(name: str) -> str:
-    return name.removesuffix("_id").replace("_", " ").capitalize()
+    return _NAMES.get(name) or name.removesuffix("_id").replace("_", " ").capitalize()
 
 
 def _first(messages: Any) -> str:

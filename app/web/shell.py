@@ -48,7 +48,7 @@ def init_pages(app: Flask, surface: str) -> Shell:
     environment.loader = ChoiceLoader([PackageLoader("app.web"), PackageLoader("govuk_frontend_jinja")])
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.autoescape = True
-    environment.filters.update(when=when, size=size, plural=plural, words=words)
+    environment.filters.update(when=when, exactly=exactly, size=size, plural=plural, words=words)
     app.context_processor(_context)
     app.after_request(_page_for_problem)
     app.add_url_rule("/static/<path:filename>", "static", _static)
@@ -110,6 +110,11 @@ def local_path(address: str | None) -> str:
 def when(moment: datetime | None) -> str:
     """A moment as people write it, in UTC."""
     return moment.astimezone(UTC).strftime("%-d %B %Y, %H:%M UTC") if moment else "–"
+
+
+def exactly(moment: datetime | None) -> str:
+    """A moment to the second, in UTC: for clocks that are compared."""
+    return moment.astimezone(UTC).strftime("%-d %B %Y, %H:%M:%S UTC") if moment else "–"
 
 
 def size(count: int | None) -> str:

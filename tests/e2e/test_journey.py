@@ -22,6 +22,7 @@ from tests.e2e.labelling import (
     wait_for_film,
 )
 from tests.e2e.people import READY_MS, press
+from tests.e2e.sending import sends_a_folder
 
 pytestmark = pytest.mark.slow
 
@@ -80,11 +81,7 @@ def test_officer_hands_over_footage(world: World) -> None:
     world.looks.at(page, "exercise-new")
     press(page, "Create exercise")
     expect(page.get_by_role("heading", name="Add footage")).to_be_visible()
-    not_a_film = world.service.folder / "briefing-notes.mp4"
-    not_a_film.write_text("Minutes of the briefing.\n" * 200)
-    expect(page.locator("#drop")).to_be_visible()
-    page.locator("#choose").set_input_files([world.film, not_a_film])
-    expect(page.get_by_text("Arrived. What becomes of it is shown below.")).to_have_count(2)
+    sends_a_folder(world, page)
     files = page.locator("#files")
     expect(files.get_by_text("ready", exact=True)).to_be_visible(timeout=READY_MS)
     expect(files.get_by_text("rejected", exact=True)).to_be_visible(timeout=READY_MS)
@@ -97,8 +94,11 @@ def test_officer_sees_what_became_of_it(world: World) -> None:
     world.after("footage")
     officer = world.people["officer"]
     world.looks.at(officer.go("/exercises"), "exercises")
-    world.looks.at(officer.go("/recordings"), "recordings")
-    page = officer.page
+    page = officer.go("/recordings")
+    page.get_by_label("File, reference, camera or notes").fill("synthetic cam-7")
+    press(page, "Search")
+    expect(page.get_by_role("link", name="briefing-notes.mp4")).to_have_count(0)
+    world.looks.at(page, "recordings")
     page.get_by_role("link", name=world.film.name).click()
     expect(page.get_by_role("heading", name="2 clips")).to_be_visible()
     expect(page.get_by_text("Original stored encrypted; processing began")).to_be_visible()
@@ -106,6 +106,14 @@ def test_officer_sees_what_became_of_it(world: World) -> None:
     storyboard.scroll_into_view_if_needed()
     expect(storyboard).to_have_js_property("complete", True)
     assert storyboard.evaluate("image => image.naturalWidth") > 0
+    page.get_by_role("link", name="Change the details").click()
+    page.get_by_label("Clock offset, in seconds").fill("-40")
+    world.looks.at(page, "details")
+    press(page, "Save")
+    expect(page.get_by_text("-40 seconds")).to_be_visible()
+    expect(page.get_by_text("14 March 2026, 10:15:00 UTC")).to_be_visible()  # the camera's own
+    expect(page.get_by_text("14 March 2026, 10:15:40 UTC")).to_be_visible()  # corrected
+    expect(page.get_by_text("Details changed: clock offset seconds")).to_be_visible()
     world.looks.at(page, "recording")
     page.get_by_role("button", name="Withdraw…").click()
     world.looks.at(page, "recording-withdraw")
@@ -113,6 +121,40 @@ def test_officer_sees_what_became_of_it(world: World) -> None:
     page.get_by_role("link", name="briefing-notes.mp4").click()
     expect(page.get_by_text("Send the video itself")).to_be_visible()
     world.looks.at(page, "recording-rejected")
+
+
+def test_officer_says_the_same_of_many(world: World) -> None:
+    world.after("footage")
+    page = world.people["officer"].go("/recordings")
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    press(page, "Change details of those chosen…")
+    page.get_by_label("Your force's reference").fill("TRN/2026/031")
+    world.looks.at(page, "details-many")
+    press(page, "Save for 2 recordings")
+    expect(page.get_by_text("TRN/2026/031")).to_have_count(2)
+
+
+def test_officer_copies_closes_and_opens_again(world: World) -> None:
+    world.after("footage")
+    officer = world.people["officer"]
+    page = officer.go(world.facts["exercise"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_label("Day it was held")).to_have_value("")
+    page.get_by_label("Title").fill("Another day of it")
+    page.get_by_label("Day it was held").fill("2026-03-15")
+    page.get_by_label("Lawful basis").fill("")
+    press(page, "Create exercise")
+    expect(page.locator("#missing")).to_contain_text("before its lawful basis is given")
+    page.get_by_role("button", name="Close").click()
+    press(page, "Close exercise")
+    expect(page.get_by_role("heading", name="Add footage")).to_have_count(0)
+    press(page, "Open again")
+    expect(page.get_by_role("heading", name="Add footage")).to_be_visible()
+    page = officer.go("/exercises")
+    page.get_by_label("Title or scenario").fill("another")
+    press(page, "Search")
+    expect(page.get_by_role("row")).to_have_count(2)
 
 
 def test_officer_edits_with_a_version_check(world: World) -> None:

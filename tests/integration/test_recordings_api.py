@@ -167,3 +167,80 @@ def test_a_force_reads_where_else_its_footage_is(site: Site, database: Database,
     seen = site.client.get(f"{path}/duplicates", headers=site.auditor).json["found"]
     assert [one["filename"] for one in seen] == ["secret.mp4", "b.mp4"]
     assert site.client.get(f"{path}/duplicates", headers=site.stranger).status_code == 404
+
+
+def test_details_are_changed_by_version_and_many_at_once(site: Site) -> None:
+    path = f"/api/v1/recordings/{site.ready.id}"
+    etag = site.client.get(path, headers=site.officer).headers["ETag"]
+    said = {"started_at": "2026-03-14T10:15:00+00:00", "clock_offset_seconds": 90, "viewpoint": "fixed"}
+    assert site.client.patch(path, json=said, headers=site.officer).status_code == 428
+    done = site.client.patch(path, json=said, headers=site.officer | {"If-Match": etag})
+    assert (done.status_code, done.headers["ETag"]) == (200, '"2"')
+    assert done.json["started_at"] == "2026-03-14T10:15:00+00:00"
+    assert done.json["corrected_start"] == "2026-03-14T10:13:30+00:00"
+    assert site.client.patch(path, json={}, headers=site.officer | {"If-Match": etag}).status_code == 412
+    for wrong in (
+        {"viewpoint": "above"},
+        {"clock_offset_seconds": 4e8},
+        {"started_at": "2026-03-14"},
+        {"x": 1},
+    ):
+        refused = site.client.patch(path, json=wrong, headers=site.officer | {"If-Match": '"2"'})
+        assert refused.status_code == 422, wrong
+    assert site.client.patch(path, json={}, headers=site.stranger | {"If-Match": '"2"'}).status_code == 404
+    body = {"ids": [str(site.ready.id), str(site.busy.id)], "changes": {"camera": "AX-1"}}
+    assert site.client.post("/api/v1/recordings/details", json=body, headers=site.stranger).status_code == 404
+    both = site.client.post("/api/v1/recordings/details", json=body, headers=site.officer)
+    assert [one["camera"] for one in both.json] == ["AX-1", "AX-1"]
+    found = site.client.get("/api/v1/recordings?q=ax-1&state=ready", headers=site.officer).json["items"]
+    assert [one["id"] for one in found] == [str(site.ready.id)]
+
+
+def test_files_are_checked_before_they_are_sent(site: Site, settings: Settings) -> None:
+    known, exercise = site.ready.sha256.hex(), str(site.ready.exercise_id)
+    files = [
+        {"filename": "again.mp4", "length": 4, "sha256": known},
+        {"filename": "new.mp4", "length": 10, "sha256": "ab" * 32, "details": {"camera": "AX-1"}},
+        {"filename": "twice.mp4", "length": 10, "sha256": "ab" * 32},
+        {"filename": "empty.mp4", "length": 0},
+        {"filename": "vast.mp4", "length": settings.upload_max_bytes + 1},
+        {"filename": "odd.mp4", "length": 1, "details": {"viewpoint": "above", "mood": "good"}},
+    ]
+    body = {"exercise_id": exercise, "files": files}
+    answer = site.client.post("/api/v1/uploads/check", json=body, headers=site.officer).json
+    held = site.ready.size + site.busy.size
+    assert answer["quota_left"] == settings.upload_quota_bytes - held
+    assert [one["filename"] for one in answer["files"]] == [one["filename"] for one in files]
+    assert [one["duplicate_of"] for one in answer["files"]] == [str(site.ready.id)] + [None] * 5
+    fields = [[problem["field"] for problem in one["problems"]] for one in answer["files"]]
+    assert fields == [[], [], ["sha256"], ["length"], ["length"], ["mood", "viewpoint"]]
+    foreign = site.client.post("/api/v1/uploads/check", json=body, headers=site.stranger)
+    assert foreign.status_code == 404
+    assert site.client.post("/api/v1/uploads/check", json=body, headers=site.auditor).status_code == 403
+    many = {"exercise_id": exercise, "files": [files[0]] * 1001}
+    assert site.client.post("/api/v1/uploads/check", json=many, headers=site.officer).status_code == 422
+
+
+def test_room_is_counted_over_the_whole_list(site: Site, settings: Settings) -> None:
+    most = settings.upload_max_bytes
+    count = settings.upload_quota_bytes // most + 2
+    if count > 1000:
+        pytest.skip("the room holds more than one list can ask for")
+    files = [{"filename": f"{n}.mp4", "length": most} for n in range(count)]
+    body = {"exercise_id": str(site.ready.exercise_id), "files": files}
+    answer = site.client.post("/api/v1/uploads/check", json=body, headers=site.officer).json
+    assert answer["files"][0]["problems"] == []
+    assert [one["field"] for one in answer["files"][-1]["problems"]] == ["length"]
+
+
+def test_a_page_of_recordings_says_what_it_cannot_read(site: Site) -> None:
+    shown = site.client.get("/recordings?since=yesterday&q=film", headers=site.officer)
+    assert shown.status_code == 200
+    assert "Received from: give a day" in shown.text
+    assert site.client.get("/recordings/details", headers=site.officer).status_code == 302
+    all_of_it = site.client.get(
+        f"/recordings/details?exercise={site.ready.exercise_id}", headers=site.officer
+    ).text
+    assert all_of_it.count('name="id"') == 2
+    listed = site.client.get(f"/recordings?exercise={site.ready.exercise_id}", headers=site.officer)
+    assert f'href="/recordings/{site.ready.id}"' in listed.text

@@ -1,5 +1,6 @@
 """Recordings: what routes, jobs and higher features call."""
 
+from app.recordings.service.checking import Checked, check_files
 from app.recordings.service.cutting import (
     MakeOrder,
     begin_making,
@@ -12,6 +13,14 @@ from app.recordings.service.deriving import (
     get_derivation,
     list_derivations,
     refuse_derivation,
+)
+from app.recordings.service.describing import (
+    change_details,
+    change_many,
+    describable,
+    details_of,
+    get_many,
+    suggestion_of,
 )
 from app.recordings.service.exporting import StoredCopy, commit_export, rate_of, request_export
 from app.recordings.service.fingerprinting import (
@@ -29,8 +38,10 @@ from app.recordings.service.lifecycle import (
     Overview,
     cancel,
     get_overview,
+    joined_of,
     list_clips,
     list_recordings,
+    made_of,
     refuse,
     withdraw,
 )
@@ -61,6 +72,7 @@ from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, 
 __all__ = [
     "VIEWABLE",
     "Attempt",
+    "Checked",
     "Duplicates",
     "IngestProgress",
     "JoinOrder",
@@ -75,26 +87,34 @@ __all__ = [
     "begin_join",
     "begin_making",
     "cancel",
+    "change_details",
+    "change_many",
+    "check_files",
     "commit_cut",
     "commit_export",
     "commit_join",
     "commit_outputs",
     "compare_again",
     "custody",
+    "describable",
+    "details_of",
     "fail_abandoned",
     "fail_abandoned_derivations",
     "find_duplicates",
     "get_derivation",
+    "get_many",
     "get_overview",
     "hold_original",
     "is_open",
     "job_directory",
     "joinable",
+    "joined_of",
     "key_of",
     "likely_joins",
     "list_clips",
     "list_derivations",
     "list_recordings",
+    "made_of",
     "near_duplicates",
     "note_done",
     "open_clip",
@@ -120,5 +140,6 @@ __all__ = [
     "store_fingerprints",
     "store_outputs",
     "suggested_details",
+    "suggestion_of",
     "withdraw",
 ]

@@ -37,6 +37,11 @@ class NotJoinable(Conflict):
     title: ClassVar[str] = "These recordings cannot be joined"
 
 
+class DetailsFixed(Conflict):
+    type: ClassVar[str] = "details-fixed"
+    title: ClassVar[str] = "What is withdrawn or erased is described no more"
+
+
 class NotViewable(NotFound):
     type: ClassVar[str] = "not-viewable"
     title: ClassVar[str] = "There is nothing to see of this recording"

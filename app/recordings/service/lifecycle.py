@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -47,17 +49,35 @@ def list_recordings(
     *,
     exercise_id: UUID | None = None,
     state: str | None = None,
+    text: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Recording]:
-    """The recordings that the actor may know of, newest first."""
+    """The recordings that the actor may know of, newest first, as far as `queries.recordings_of` is asked for them."""
     require(identity, Permission.RECORDING_READ)
     everything = sees_every_organisation(identity)
     if not everything and identity.organisation_id is None:
         return Page([], None)
     owner = None if everything else identity.organisation_id
-    query = queries.recordings_of(owner, exercise_id=exercise_id, state=state)
-    return paginate(session, query, Recording.id, cursor=cursor, limit=limit)
+    query = queries.recordings_of(
+        owner, exercise_id=exercise_id, state=state, text=text, since=since, until=until
+    )
+    return paginate(session, query.options(*queries.BRIEF), Recording.id, cursor=cursor, limit=limit)
+
+
+def made_of(session: Session, identity: Identity, upload_ids: Collection[UUID]) -> dict[UUID, Recording]:
+    """The recordings that the force's uploads became, by the id that both have. Others are left out."""
+    require(identity, Permission.RECORDING_READ)
+    found = queries.by_ids(session, upload_ids)
+    return {key: one for key, one in found.items() if one.organisation_id == identity.organisation_id}
+
+
+def joined_of(session: Session, identity: Identity, exercise_id: UUID) -> list[Recording]:
+    """The recordings of the force's exercise that were joined from others, and so became of no upload; newest first."""
+    require(identity, Permission.RECORDING_READ)
+    return queries.joined_of(session, identity.organisation_id, exercise_id)
 
 
 def find(

@@ -112,8 +112,9 @@ def _facts(upload: Upload) -> dict[str, Any]:
         "sha256": upload.sha256,
         "size": upload.length,
         "blob_key": f"recordings/{upload.id}/original",
-        "camera": upload.details.get("camera"),
         "camera_started_at": datetime.fromisoformat(started_at) if started_at else None,
+        "camera_offset_seconds": upload.details.get("clock_offset_seconds"),
+        **{name: upload.details.get(name) for name in ("camera", "viewpoint", "reference", "notes")},
         "received_at": upload.completed_at,
     }
 

@@ -9,27 +9,27 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import ClassVar, Final
+from datetime import UTC
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from marshmallow import ValidationError
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from app.core.errors import DomainError, InvalidRequest
 from app.settings import Settings
 from app.uploads.models import Upload
+from app.uploads.schemas import details_said
 from app.uploads.service import CHECKSUMS, Checksum, Declared
 from app.uploads.service import errors as reasons
+from app.uploads.vocabulary import DETAILS
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,expiration,checksum,termination"
 CONTENT_TYPE: Final = "application/offset+octet-stream"
 MAX_NUMBER: Final = 2**63 - 1
 MAX_TEXT: Final = 1000
-CAMERA_YEARS: Final = range(
-    1900, 2200
-)  # a clock that was never set says 1970; beyond year 1 or 9999 nothing reads
 
 
 class BadHeader(InvalidRequest):
@@ -114,22 +114,21 @@ def declared(headers: Headers) -> Declared:
         raise BadHeader("Upload-Metadata must name the exercise by its id") from None
     try:
         sha256 = bytes.fromhex(said["sha256"]) if said.get("sha256") else None
-        started_at = datetime.fromisoformat(said["started_at"]) if said.get("started_at") else None
+        details = details_said(said)
+    except ValidationError as error:
+        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        wrong = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in messages.items())
+        raise BadHeader(f"Upload-Metadata: {wrong}") from None
     except ValueError:
-        raise BadHeader("Upload-Metadata: sha256 is hexadecimal, started_at is ISO 8601") from None
+        raise BadHeader("Upload-Metadata: sha256 is hexadecimal") from None
     if sha256 is not None and len(sha256) != 32:
         raise BadHeader("Upload-Metadata: sha256 must have 64 hexadecimal digits")
-    if started_at is not None and started_at.tzinfo is None:
-        raise BadHeader("Upload-Metadata: started_at must say its offset from UTC")
-    if started_at is not None and started_at.year not in CAMERA_YEARS:
-        raise BadHeader("Upload-Metadata: started_at is no time that a camera can have had")
     return Declared(
         exercise_id=exercise_id,
-        filename=said.get("filename") or "unnamed",
-        media_type=said.get("filetype") or None,
+        filename=said.get("filename") or said.get("name") or "unnamed",
+        media_type=said.get("filetype") or said.get("type") or None,
         sha256=sha256,
-        camera=said.get("camera") or None,
-        started_at=started_at,
+        **details,
     )
 
 
@@ -149,8 +148,8 @@ def _said(upload: Upload) -> dict[str, str]:
     said = {"filename": upload.filename, "exercise": str(upload.exercise_id)}
     if upload.declared_sha256 is not None:
         said["sha256"] = upload.declared_sha256.hex()
-    stored = {"filetype": "media_type", "camera": "camera", "started_at": "started_at"}
-    return said | {key: upload.details[name] for key, name in stored.items() if name in upload.details}
+    stored = {"filetype": "media_type"} | {name: name for name in DETAILS}
+    return said | {key: str(upload.details[name]) for key, name in stored.items() if name in upload.details}
 
 
 def _metadata(header: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from app.uploads.service.lifecycle import (
     get_upload,
     list_uploads,
     mark_recorded,
+    quota_left,
     reject,
 )
 from app.uploads.service.received import Received
@@ -34,6 +35,7 @@ __all__ = [
     "get_upload",
     "list_uploads",
     "mark_recorded",
+    "quota_left",
     "reject",
     "screens_of",
     "state_of_screens",

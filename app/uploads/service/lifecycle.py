@@ -32,6 +32,7 @@ from app.uploads.service.errors import (
     UploadTooLarge,
     WrongWay,
 )
+from app.uploads.vocabulary import DETAILS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class Declared:
     sha256: bytes | None = None
     camera: str | None = None
     started_at: datetime | None = None
+    clock_offset_seconds: float | None = None
+    viewpoint: str | None = None
+    reference: str | None = None
+    notes: str | None = None
 
 
 def create_upload(
@@ -69,9 +74,9 @@ def create_upload(
     if declared.sha256 is not None:
         refuse_duplicate(session, exercise.organisation_id, declared.sha256)
     queries.lock_quota(session, exercise.organisation_id)
-    left = settings.upload_quota_bytes - queries.bytes_held(session, exercise.organisation_id)
+    left = quota_left(session, settings, exercise.organisation_id)
     if length > left:
-        raise QuotaExceeded(f"{max(left, 0)} bytes are left of your quota and the file has {length}")
+        raise QuotaExceeded(f"{left} bytes are left of your quota and the file has {length}")
     upload = Upload(
         organisation_id=exercise.organisation_id,
         exercise_id=exercise.id,
@@ -97,6 +102,11 @@ def refuse_duplicate(session: Session, organisation_id: UUID, sha256: bytes) -> 
     held = session.scalar(queries.live_recordings(organisation_id, sha256))
     if held is not None:
         raise Duplicate(f"It is recording {held}: nothing needs to be sent", recording_id=str(held))
+
+
+def quota_left(session: Session, settings: Settings, organisation_id: UUID) -> int:
+    """Bytes that the organisation may still send, 0 or more."""
+    return max(0, settings.upload_quota_bytes - queries.bytes_held(session, organisation_id))
 
 
 def expiry(settings: Settings) -> datetime:
@@ -235,9 +245,6 @@ def _note(session: Session, identity: Identity, tag: Tag, upload: Upload, detail
 
 
 def _details(declared: Declared) -> dict[str, Any]:
-    said = {
-        "media_type": declared.media_type,
-        "camera": declared.camera,
-        "started_at": declared.started_at.isoformat() if declared.started_at else None,
-    }
+    said = {name: getattr(declared, name) for name in ("media_type", *DETAILS)}
+    said["started_at"] = declared.started_at.isoformat() if declared.started_at else None
     return {name: value for name, value in said.items() if value is not None}

@@ -1,8 +1,10 @@
-"""The data officer's exercises: described, filled with footage, closed; and what became of each file."""
+"""The data officer's exercises: described, copied, filled with footage, closed, opened again; and what became of each
+file."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request
@@ -14,20 +16,22 @@ from app.authz.gate import requires
 from app.authz.permission_map import permits
 from app.authz.permissions import Permission
 from app.core.http import current_identity, resource, transaction
+from app.core.search import MOST_TEXT
 from app.exercises import service
 from app.exercises.models import Exercise
-from app.exercises.schemas import ExerciseCreateSchema
+from app.exercises.schemas import STATES, ExerciseCreateSchema
 from app.exercises.service import EDITABLE
-from app.exercises.vocabulary import VOCABULARIES
+from app.exercises.vocabulary import VIEWPOINTS, VOCABULARIES
 from app.recordings import service as recordings
 from app.settings import Settings
 from app.uploads import service as uploads
-from app.web.footage import Fate, fate_of, fate_of_joined
+from app.web.footage import fate_of, fate_of_joined
 from app.web.forms import Form, read_form
 
 pages = Blueprint("exercises", __name__)
 Answer = Response | str | tuple[str, int]
 PAGE = 50
+MISSING = {"lawful_basis": "its lawful basis", "consent_record": "its consent record"}
 
 
 class ExerciseEditSchema(ExerciseCreateSchema):
@@ -39,11 +43,22 @@ class ExerciseEditSchema(ExerciseCreateSchema):
 @pages.get("/exercises")
 @requires(Permission.EXERCISE_READ)
 def exercises() -> Answer:
+    asked = {name: request.args.get(name, "").replace("\x00", "").strip() for name in ("q", "state")}
+    asked["q"] = asked["q"][:MOST_TEXT]
+    state = asked["state"] if asked["state"] in STATES else None
     with transaction() as session:
         page = service.list_exercises(
-            session, current_identity(), cursor=request.args.get("cursor"), limit=PAGE
+            session,
+            current_identity(),
+            text=asked["q"],
+            state=state,
+            cursor=request.args.get("cursor"),
+            limit=PAGE,
         )
-    return render_template("pages/exercises.html", page=page, words_of=VOCABULARIES)
+    address = f"/exercises?{urlencode({name: value for name, value in asked.items() if value})}"
+    return render_template(
+        "pages/exercises.html", page=page, words_of=VOCABULARIES, asked=asked, address=address
+    )
 
 
 @pages.get("/exercises/new")
@@ -76,9 +91,11 @@ def one_exercise(exercise_id: UUID) -> Answer:
         "pages/exercise.html",
         **joining,
         exercise=exercise,
-        files=files,
+        missing=[MISSING[name] for name in service.missing_for_release(exercise)],
         words_of=VOCABULARIES,
-        most_bytes=resource(Settings).upload_max_bytes,
+        viewpoints=VIEWPOINTS,
+        remember_hours=resource(Settings).upload_expiry_hours,
+        **files,
     )
 
 
@@ -89,7 +106,17 @@ def files(exercise_id: UUID) -> Answer:
     with transaction() as session:
         exercise = service.get_exercise(session, current_identity(), exercise_id)
         found = _files(session, exercise_id)
-    return render_template("partials/files.html", exercise=exercise, files=found)
+    return render_template("partials/files.html", exercise=exercise, **found)
+
+
+@pages.get("/exercises/<uuid:exercise_id>/copy")
+@requires(Permission.EXERCISE_WRITE)
+def copy_exercise(exercise_id: UUID) -> Answer:
+    """The form of a new exercise, filled like another one but for the day."""
+    with transaction() as session:
+        exercise = service.get_exercise(session, current_identity(), exercise_id)
+    values: dict[str, Any] = {name: getattr(exercise, name) or "" for name in EDITABLE - {"held_on"}}
+    return _form_page(Form(values), 200, copied=exercise)
 
 
 @pages.get("/exercises/<uuid:exercise_id>/edit")
@@ -135,24 +162,38 @@ def close_exercise(exercise_id: UUID) -> Answer:
     return redirect(f"/exercises/{exercise_id}")
 
 
-def _form_page(form: Form, status: int, exercise: Exercise | None = None) -> Answer:
+@pages.post("/exercises/<uuid:exercise_id>/reopen")
+@requires(Permission.EXERCISE_WRITE)
+def reopen_exercise(exercise_id: UUID) -> Answer:
+    with transaction() as session:
+        exercise = service.reopen_exercise(session, current_identity(), exercise_id)
+    flash(f"The exercise {exercise.title} is open again. Close it when all of it is there.", "success")
+    return redirect(f"/exercises/{exercise_id}")
+
+
+def _form_page(
+    form: Form, status: int, exercise: Exercise | None = None, copied: Exercise | None = None
+) -> Answer:
     choices = {name: list(words.items()) for name, words in VOCABULARIES.items()}
-    return render_template("pages/exercise_form.html", form=form, exercise=exercise, choices=choices), status
+    about = {"exercise": exercise, "copied": copied, "choices": choices}
+    return render_template("pages/exercise_form.html", form=form, **about), status
 
 
-def _files(session: Session, exercise_id: UUID) -> list[Fate]:
-    """The newest files of the exercise; for those who may not see uploads, its recordings are on their own page."""
-    identity = current_identity()
+def _files(session: Session, exercise_id: UUID) -> dict[str, Any]:
+    """A page of the exercise's files, newest first; for those who may not see uploads, its recordings are on their own
+    page."""
+    identity, cursor = current_identity(), request.args.get("cursor")
     if not permits(identity, Permission.UPLOAD_WRITE):
-        return []
-    listed = uploads.list_uploads(session, identity, exercise_id=exercise_id, limit=PAGE).items
-    made = recordings.list_recordings(session, identity, exercise_id=exercise_id, limit=2 * PAGE).items
-    by_upload = {recording.upload_id: recording for recording in made if recording.upload_id}
-    joined = [fate_of_joined(one, recordings.progress(session, one)) for one in made if one.upload_id is None]
-    return joined + [
+        return {"files": []}
+    listed = uploads.list_uploads(session, identity, exercise_id=exercise_id, cursor=cursor, limit=PAGE)
+    made = recordings.made_of(session, identity, [upload.id for upload in listed.items])
+    joined = [] if cursor else recordings.joined_of(session, identity, exercise_id)
+    fates = [fate_of_joined(one, recordings.progress(session, one)) for one in joined]
+    fates += [
         fate_of(upload, recording, recordings.progress(session, recording) if recording else None)
-        for upload, recording in ((upload, by_upload.get(upload.id)) for upload in listed)
+        for upload, recording in ((upload, made.get(upload.id)) for upload in listed.items)
     ]
+    return {"files": fates, "files_cursor": cursor, "files_next": listed.next_cursor}
 
 
 def _joining(session: Session, exercise_id: UUID) -> dict[str, Any]:

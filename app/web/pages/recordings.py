@@ -2,33 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
+from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
 from app.authz.gate import requires
 from app.authz.permissions import Permission
 from app.core.http import current_identity, transaction
+from app.exercises import service as exercises
+from app.exercises.vocabulary import VIEWPOINTS
 from app.recordings import service
-from app.recordings.schemas import STATES, WithdrawSchema
+from app.recordings.schemas import STATES, RecordingQuerySchema, WithdrawSchema
 from app.web.footage import ADVICE, clip_in_words, history_in_words, progress_in_words
 from app.web.forms import Form, read_form
 
 pages = Blueprint("recordings", __name__)
 Answer = Response | str | tuple[str, int]
 PAGE = 50
+QUESTIONS = ("q", "state", "exercise", "since", "until")
 
 
 @pages.get("/recordings")
 @requires(Permission.RECORDING_READ)
 def recordings() -> Answer:
-    state = request.args.get("state") if request.args.get("state") in STATES else None
+    """The list, as far as one asks for it; what cannot be read of a question is said, and not asked."""
+    form, asked = _asked()
     with transaction() as session:
+        identity = current_identity()
         page = service.list_recordings(
-            session, current_identity(), state=state, cursor=request.args.get("cursor"), limit=PAGE
+            session, identity, **asked, cursor=request.args.get("cursor"), limit=PAGE
         )
-    return render_template("pages/recordings.html", page=page, state=state, states=STATES)
+        chosen = asked.get("exercise_id")
+        choices = dict(exercises.list_titles(session, identity))
+        if chosen and chosen not in choices:
+            choices[chosen] = exercises.get_exercise(session, identity, chosen).title
+    address = f"/recordings?{urlencode(form.values)}"
+    return render_template(
+        "pages/recordings.html",
+        page=page,
+        form=form,
+        address=address,
+        states=STATES,
+        exercises=choices,
+    )
+
+
+def _asked() -> tuple[Form, dict[str, Any]]:
+    """What the list is asked for: as typed, with what is wrong, and as the service takes it."""
+    values = {name: request.args.get(name, "").strip() for name in QUESTIONS}
+    form = Form({name: value for name, value in values.items() if value})
+    schema = RecordingQuerySchema(only=QUESTIONS)
+    try:
+        loaded: dict[str, Any] = schema.load(form.values)
+    except ValidationError as error:
+        form.note(error)
+        loaded = schema.load({name: value for name, value in form.values.items() if name not in form.errors})
+    return form, {name: value for name, value in loaded.items() if value is not None}
 
 
 @pages.get("/recordings/<uuid:recording_id>")
@@ -56,6 +89,8 @@ def one_recording(recording_id: UUID) -> Answer:
         happening=clip_in_words,
         duplicates=duplicates,
         history=history,
+        viewpoints=VIEWPOINTS,
+        missing=exercises.missing_for_release(found.recording.exercise),
     )
 
 

@@ -1,63 +1,40 @@
-/** Sends chosen files to an exercise: resumable (tus), several at once, each to be paused, taken up and given up. */
+/** Sends chosen files and folders to an exercise: said of, checked, resumable, each to be paused and given up. */
 
 import "./uploader.scss";
 
+import { Refused } from "./shared/api";
 import { byId } from "./shared/dom";
-import { FileUpload } from "./upload/file";
-import { size } from "./upload/words";
-
-const AT_ONCE = 2;
+import { type Chosen, isFootage, ofDrop, ofInput } from "./upload/chosen";
+import { List } from "./upload/list";
 
 const root = byId("uploader");
-const exercise = root.dataset["exercise"] ?? "";
-const mostBytes = Number(root.dataset["mostBytes"]);
-const waiting: FileUpload[] = [];
-const running = new Set<FileUpload>();
+const send = byId<HTMLButtonElement>("send");
+const list = new List(root.dataset["exercise"] ?? "", Number(root.dataset["rememberHours"]), changed);
 
-function announce(text: string): void {
-  byId("announce").textContent = text;
+function changed(news = ""): void {
+  if (news) byId("announce").textContent = news;
+  const waiting = list.count("chosen", "problem");
+  if (pointing && list.count("problem") === 0) tell("");
+  byId("prepare").hidden = waiting === 0;
+  send.textContent = `Check and send ${waiting} file${waiting === 1 ? "" : "s"}`;
 }
 
-function take(files: Iterable<File>): void {
-  for (const file of files) {
-    const upload = new FileUpload(file, exercise);
-    byId("sending").append(upload.row);
-    upload.addEventListener("freed", () => freed(upload));
-    upload.addEventListener("wanted", () => queue(upload));
-    if (file.size === 0) upload.refuse("It is empty: export it again from the camera, then send the new file.");
-    else if (file.size > mostBytes) upload.refuse(`It is larger than one upload may be (${size(mostBytes)}): split it first.`);
-    else queue(upload);
-  }
+let pointing = false; // what is told points to files with problems, and goes with the last of them
+
+function tell(text: string, toProblems = false): void {
+  byId("told").textContent = text;
+  pointing = toProblems;
 }
 
-function queue(upload: FileUpload): void {
-  waiting.push(upload);
-  startNext();
+/** Of a folder, what is no footage is left out; a file that was chosen by name is what the person means. */
+function take(chosen: Chosen[], byName: boolean): void {
+  const wanted = chosen.filter(({ file }) => byName || isFootage(file));
+  const left = chosen.length - wanted.length;
+  tell(left ? `${left} file${left === 1 ? " is" : "s are"} no footage and left out.` : "");
+  list.add(wanted);
 }
 
-function startNext(): void {
-  while (running.size < AT_ONCE) {
-    const next = waiting.shift();
-    if (!next) return;
-    running.add(next);
-    void next.start();
-  }
-}
-
-/** A file needs its place no longer: it has arrived, was paused, refused or given up. */
-function freed(upload: FileUpload): void {
-  running.delete(upload);
-  const at = waiting.indexOf(upload);
-  if (at >= 0) waiting.splice(at, 1);
-  if (upload.done) {
-    announce(`${upload.name} has arrived`);
-    document.body.dispatchEvent(new Event("files-changed"));
-  }
-  startNext();
-}
-
-function wireDrop(drop: HTMLElement): void {
-  drop.hidden = false;
+function wireChoosing(drop: HTMLElement): void {
   for (const name of ["dragenter", "dragover"])
     drop.addEventListener(name, (event) => {
       event.preventDefault();
@@ -66,16 +43,35 @@ function wireDrop(drop: HTMLElement): void {
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("cordon-drop--over"));
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
-    take(event.dataTransfer?.files ?? []);
+    if (event.dataTransfer) void ofDrop(event.dataTransfer).then((found) => take(found, false));
   });
-  const choose = byId<HTMLInputElement>("choose");
-  choose.addEventListener("change", () => {
-    take(choose.files ?? []);
-    choose.value = "";
-  });
+  for (const name of ["choose", "choose-folder"]) {
+    const input = byId<HTMLInputElement>(name);
+    input.addEventListener("change", () => {
+      take(ofInput(input), name === "choose");
+      input.value = "";
+    });
+  }
+  drop.hidden = false;
 }
 
-wireDrop(byId("drop"));
+async function checkAndSend(): Promise<void> {
+  send.disabled = true;
+  tell("");
+  try {
+    await list.send();
+    const wrong = list.count("problem");
+    if (wrong) tell(`${wrong} file${wrong === 1 ? " needs" : "s need"} a look: see below. The others are being sent.`, true);
+  } catch (error) {
+    tell(error instanceof Refused ? error.detail : "The server could not be reached: try again.");
+  } finally {
+    send.disabled = false;
+  }
+}
+
+wireChoosing(byId("drop"));
+send.addEventListener("click", () => void checkAndSend());
+byId("of-all").addEventListener("input", () => list.refresh());
 addEventListener("beforeunload", (event) => {
-  if (running.size) event.preventDefault();
+  if (list.count("chosen", "problem", "sending", "paused")) event.preventDefault();
 });

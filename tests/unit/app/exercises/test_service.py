@@ -100,3 +100,44 @@ def test_a_closed_exercise_takes_nothing_more(database: Database, officer: Ident
 def test_an_unknown_exercise_is_not_found(database: Database, officer: Identity) -> None:
     with database.transaction() as session, pytest.raises(NotFound):
         service.get_exercise(session, officer, new_id())
+
+
+def test_a_closed_exercise_is_opened_again_and_the_log_knows(database: Database, officer: Identity) -> None:
+    with database.transaction() as session:
+        made = service.create_exercise(session, officer, **EXERCISE)
+        with pytest.raises(service.ExerciseOpen):
+            service.reopen_exercise(session, officer, made.id)
+        service.close_exercise(session, officer, made.id)
+    with database.transaction() as session:
+        stranger = make_identity(session, Role.DATA_OFFICER)
+        with pytest.raises(NotFound):
+            service.reopen_exercise(session, stranger, made.id)
+        again = service.reopen_exercise(session, officer, made.id)
+        assert (again.state, again.closed_at) == ("open", None)
+        assert service.open_exercise(session, officer, made.id).id == made.id
+        tags = session.scalars(select(AuditEvent.tag).where(AuditEvent.subject_id == made.id)).all()
+    assert "exercise:reopen" in tags
+
+
+def test_exercises_are_found_by_words_and_state(database: Database, officer: Identity) -> None:
+    with database.transaction() as session:
+        school = service.create_exercise(session, officer, **EXERCISE)
+        station = service.create_exercise(
+            session, officer, **EXERCISE | {"title": "Station drill", "scenario": "x"}
+        )
+        service.close_exercise(session, officer, station.id)
+    with database.transaction() as session:
+
+        def found(**asked: str) -> list[object]:
+            return [one.id for one in service.list_exercises(session, officer, **asked).items]  # type: ignore[arg-type]
+
+        assert found(text="NIGHT school") == [school.id]
+        assert found(text="drill") == [station.id]
+        assert found(text="night drill") == []
+        assert found(state="closed") == [station.id]
+
+
+def test_what_is_missing_for_a_release_is_told(database: Database, officer: Identity) -> None:
+    with database.transaction() as session:
+        made = service.create_exercise(session, officer, **EXERCISE | {"lawful_basis": "Consent"})
+        assert service.missing_for_release(made) == ["consent_record"]

@@ -37,6 +37,26 @@ def test_metadata_says_what_a_file_is() -> None:
     assert declared.started_at.utcoffset() is not None
 
 
+def test_metadata_takes_every_detail_and_the_usual_clients_own_keys() -> None:
+    """Uppy sends name, type and relativePath as well, and empty values for what is not filled in."""
+    declared = tus.declared(
+        _encoded(
+            exercise=str(new_id()),
+            name="a.mp4",
+            type="video/mp4",
+            relativePath="card/a.mp4",
+            clock_offset_seconds="-40.5",
+            viewpoint="attacker_role",
+            reference="E/1",
+            notes="",
+            camera="",
+        )
+    )
+    assert (declared.filename, declared.media_type) == ("a.mp4", "video/mp4")
+    assert (declared.clock_offset_seconds, declared.viewpoint) == (-40.5, "attacker_role")
+    assert (declared.reference, declared.notes, declared.camera) == ("E/1", None, None)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -48,6 +68,12 @@ def test_metadata_says_what_a_file_is() -> None:
         _encoded(exercise=str(new_id()), sha256="zz" * 32),
         _encoded(exercise=str(new_id()), started_at="yesterday"),
         _encoded(exercise=str(new_id()), started_at="2026-03-14T20:00:00"),
+        _encoded(exercise=str(new_id()), started_at="1815-06-18T11:30:00+00:00"),
+        _encoded(exercise=str(new_id()), clock_offset_seconds="fast"),
+        _encoded(exercise=str(new_id()), clock_offset_seconds="nan"),
+        _encoded(exercise=str(new_id()), clock_offset_seconds="316310401"),
+        _encoded(exercise=str(new_id()), viewpoint="above"),
+        _encoded(exercise=str(new_id()), reference="r" * 201),
         _encoded(exercise=str(new_id()), filename="a\x00b"),
         _encoded(exercise=str(new_id()), filename="a" * 1001),
     ],
