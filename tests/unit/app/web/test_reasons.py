@@ -22,7 +22,7 @@ OF_ITS_ERROR = {
 
 
 def _given() -> Iterator[str]:
-    """What uploads and recordings give as codes: literals of `reject`, `refuse` and `Refusal`, and what reason_code is set to."""
+    """What uploads and recordings give as codes: literals of `reject`, `refuse`, `Refusal` and set reason codes."""
     for path in [*ROOT.glob("uploads/**/*.py"), *ROOT.glob("recordings/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and _name(node.func) in REFUSING:
