@@ -45,7 +45,9 @@ TOGETHER = (
     "tests/integration/test_run.py",
     "tests/integration/test_upload_command.py",
     "tests/integration/test_uploads_api.py",
+    "tests/unit/app/recordings/test_deriving.py",
     "tests/unit/app/redaction/test_tasks.py",
+    "tests/unit/test_house_rules.py",
 )
 
 

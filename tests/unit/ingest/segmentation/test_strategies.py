@@ -41,7 +41,7 @@ def test_fixed_length_counts_from_the_key_frame_it_took() -> None:
     assert frames_of(FixedLength(FixedLengthPlan(2)).propose(material)) == [(0, 20), (24, 44)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(10, 400), min_size=1, max_size=200), st.integers(2, 6))
 def test_alone_it_cuts_as_a_walk_along_the_key_frames_would(gaps: list[int], seconds: int) -> None:
     """The first key frame at or after each step; a rest shorter than a second joins the clip before.
