@@ -26,19 +26,23 @@ from app.exercises.models import Exercise
 class Recording(Base):
     """processing → ready | rejected: why → withdrawn → erased. The original never changes.
 
+    `quarantined`: perhaps a real incident. It stands beside these and ends in erasure, or where it came from.
+
     Times are kept apart: the camera's own, the offset somebody reported for it, and the server's.
     `attempt` counts attempts to put the renditions together; one commits them only while it is the current one.
     """
 
     __tablename__ = "recordings"
     __table_args__ = (
-        CheckConstraint("state IN ('processing', 'ready', 'rejected', 'withdrawn', 'erased')", name="state"),
+        CheckConstraint(
+            "state IN ('processing', 'ready', 'rejected', 'quarantined', 'withdrawn', 'erased')", name="state"
+        ),
         Index(
             "uq_recordings_organisation_id_sha256",
             "organisation_id",
             "sha256",
             unique=True,
-            postgresql_where="state IN ('processing', 'ready')",
+            postgresql_where="state IN ('processing', 'ready', 'quarantined')",
         ),
     )
 

@@ -28,7 +28,7 @@ def recordings_of(
 def same_file(session: Session, organisation_id: UUID, sha256: bytes) -> Recording | None:
     """The force's own live recording of the very same bytes."""
     query = recordings_of(organisation_id).where(
-        Recording.sha256 == sha256, Recording.state.in_(("processing", "ready"))
+        Recording.sha256 == sha256, Recording.state.in_(("processing", "ready", "quarantined"))
     )
     return session.scalars(query).first()
 

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from app.core.schema import BaseSchema, PageQuerySchema
 
 MAX_FRAME = 2**31 - 1
-STATES = ("processing", "ready", "rejected", "withdrawn", "erased")
+STATES = ("processing", "ready", "rejected", "quarantined", "withdrawn", "erased")
 
 
 class Hex(fields.String):

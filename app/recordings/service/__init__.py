@@ -13,10 +13,13 @@ from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import (
     Overview,
     cancel,
+    find,
     get_overview,
     list_clips,
     list_recordings,
+    note,
     refuse,
+    stop_work,
     withdraw,
 )
 from app.recordings.service.normalising import (
@@ -27,7 +30,7 @@ from app.recordings.service.normalising import (
 )
 from app.recordings.service.originals import hold_original, remove_idle
 from app.recordings.service.progressing import IngestProgress, progress
-from app.recordings.service.registering import register
+from app.recordings.service.registering import received, register
 from app.recordings.service.steps import (
     KeptSteps,
     is_open,
@@ -53,6 +56,7 @@ __all__ = [
     "compare_again",
     "custody",
     "fail_abandoned",
+    "find",
     "find_duplicates",
     "get_overview",
     "hold_original",
@@ -62,12 +66,14 @@ __all__ = [
     "list_clips",
     "list_recordings",
     "near_duplicates",
+    "note",
     "note_done",
     "open_clip",
     "open_rendition",
     "open_steps",
     "processing_of",
     "progress",
+    "received",
     "record_view",
     "refuse",
     "register",
@@ -76,6 +82,7 @@ __all__ = [
     "remove_strays",
     "replan_if_stale",
     "require_viewable",
+    "stop_work",
     "store_fingerprints",
     "store_outputs",
     "withdraw",

@@ -17,6 +17,11 @@ class AlreadyWithdrawn(Conflict):
     title: ClassVar[str] = "This recording was withdrawn before"
 
 
+class Quarantined(Conflict):
+    type: ClassVar[str] = "quarantined"
+    title: ClassVar[str] = "This recording is marked as a possible real incident: decide that first"
+
+
 class NotViewable(NotFound):
     type: ClassVar[str] = "not-viewable"
     title: ClassVar[str] = "There is nothing to see of this recording"

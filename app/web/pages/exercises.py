@@ -14,6 +14,7 @@ from app.authz.gate import requires
 from app.authz.permission_map import permits
 from app.authz.permissions import Permission
 from app.core.http import current_identity, resource, transaction
+from app.custody import service as custody
 from app.exercises import service
 from app.exercises.models import Exercise
 from app.exercises.schemas import ExerciseCreateSchema
@@ -43,7 +44,8 @@ def exercises() -> Answer:
         page = service.list_exercises(
             session, current_identity(), cursor=request.args.get("cursor"), limit=PAGE
         )
-    return render_template("pages/exercises.html", page=page, words_of=VOCABULARIES)
+        waiting = custody.waiting(session, current_identity())
+    return render_template("pages/exercises.html", page=page, words_of=VOCABULARIES, waiting=waiting)
 
 
 @pages.get("/exercises/new")

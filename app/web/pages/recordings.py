@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from app.authz.gate import requires
 from app.authz.permissions import Permission
 from app.core.http import current_identity, transaction
+from app.custody import service as custody
 from app.recordings import service
 from app.recordings.schemas import STATES, WithdrawSchema
 from app.web.footage import ADVICE, clip_in_words, history_in_words, progress_in_words
@@ -28,7 +29,8 @@ def recordings() -> Answer:
         page = service.list_recordings(
             session, current_identity(), state=state, cursor=request.args.get("cursor"), limit=PAGE
         )
-    return render_template("pages/recordings.html", page=page, state=state, states=STATES)
+        waiting = custody.waiting(session, current_identity())
+    return render_template("pages/recordings.html", page=page, state=state, states=STATES, waiting=waiting)
 
 
 @pages.get("/recordings/<uuid:recording_id>")
