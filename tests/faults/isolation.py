@@ -31,6 +31,7 @@ from app.releases.models import Release
 from app.releases.service import collections
 from tests.factories.accounts import bearer, make_client, make_identity, make_organisation, make_person
 from tests.factories.annotation import CONSENTED
+from tests.factories.custody import review_recording
 from tests.factories.exercises import make_exercise
 from tests.factories.grants import make_agreement, open_grant, request_grant
 from tests.factories.recordings import make_ready_recording
@@ -128,6 +129,7 @@ def _force(session: Session, site: Site, name: str, shared: dict[str, str]) -> T
         session, site.vault, exercise=exercise, data=name.encode(), filename=f"{name}-whole.mp4"
     )
     redaction = make_redaction(session, recording)
+    review_recording(session, recording)
     client, _ = make_client(session, person=officer)
     objects = {
         "exercise_id": exercise.id,

@@ -175,3 +175,18 @@ def test_another_force_reaches_none_of_it(
     for name in ("unreviewed", "retention", "incidents", "erasures", "holds"):
         assert api.get(f"/api/v1/custody/{name}", headers=stranger).json["items"] == []
     assert api.get(f"{at}/custody", headers=officers[0]).json["review"] is None
+
+
+def test_a_form_without_a_reason_says_so_where_it_is(
+    api: FlaskClient, officers: list[Headers], at: str
+) -> None:
+    page = at.removeprefix("/api/v1") + "/custody"
+    for sent, field in (
+        ("hold", 'id="reason"'),
+        ("incident", 'id="reason"'),
+        ("review", 'id="training-error"'),
+    ):
+        answer = api.post(f"{page}/{sent}", headers=officers[0] | PAGE, data={})
+        assert (answer.status_code, field in answer.text) == (422, True), sent
+    done = api.post(f"{page}/hold", headers=officers[0] | PAGE, data={"reason": "Inquiry"})
+    assert (done.status_code, done.headers["Location"]) == (302, page)

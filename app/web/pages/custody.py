@@ -116,19 +116,25 @@ def _decide(recording_id: UUID, schema: type[Schema], act: Act, said: str) -> An
         with form.catching(), transaction() as session:
             act(session, current_identity(), recording_id, data)
     if not form.ok:
-        return _standing_page(recording_id, form, 422)
+        return _standing_page(recording_id, form, 422, request.path.rpartition("/")[2])
     flash(said, "success")
     return redirect(f"/recordings/{recording_id}/custody")
 
 
-def _standing_page(recording_id: UUID, form: Form, status: int) -> Answer:
+def _standing_page(recording_id: UUID, form: Form, status: int, acted: str = "") -> Answer:
+    """The page; `acted` names the form that was sent, where something is wrong with it."""
     with transaction() as session:
         identity = current_identity()
         found = service.standing(session, identity, recording_id)
         ready = found.recording.state == "ready"
         newest = redaction.newest(session, identity, recording_id) if ready else None
     return render_template(
-        "pages/recording_custody.html", form=form, found=found, recording=found.recording, redaction=newest
+        "pages/recording_custody.html",
+        form=form,
+        found=found,
+        recording=found.recording,
+        redaction=newest,
+        acted=acted,
     ), status
 
 
