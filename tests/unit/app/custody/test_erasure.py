@@ -164,7 +164,7 @@ def test_everything_goes_facts_stay_and_it_is_proven(force: Force) -> None:
     assert said["sha256"] == recording.sha256.hex()
 
 
-@pytest.mark.parametrize("survives", range(4))
+@pytest.mark.parametrize("survives", [0, 3])
 def test_a_killed_erasure_goes_on(force: Force, survives: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed after so many of its removals; what then begins again finds the rest, and says so once."""
     _fill(force)

@@ -47,7 +47,7 @@ def test_what_is_written_verifies_and_says_what_the_entry_says() -> None:
     assert json.loads(WHOLE)["statement"] == found.statement
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
 def test_no_byte_can_be_another(place: int, change: int) -> None:
     altered = bytearray(WHOLE)
