@@ -26,6 +26,7 @@ from app.core.db import Database
 from app.core.metrics import init_metrics
 from app.core.openapi import CordonApi, document_access, document_parameter, security_schemes
 from app.core.repeats import PARAMETER, init_repeats, takes_key
+from app.custody.routes import blueprints as custody_blueprints
 from app.datasets.routes import blp as datasets_blueprint
 from app.datasets.routes import versions_blp as versions_blueprint
 from app.embedded import embedded_url
@@ -59,6 +60,7 @@ def blueprints_of(surface: Surface) -> list[Any]:
         checks_blueprint,
         recordings_blueprint,
         *redaction_blueprints,
+        *custody_blueprints,
         *annotation_blueprints,
         datasets_blueprint,
         versions_blueprint,

@@ -55,13 +55,16 @@ class Task(Base):
 
 
 class Assignment(Base):
-    """open → in_progress → submitted → returned | accepted. `version` grows with every save."""
+    """open → in_progress → submitted → returned | accepted; closed while its recording may not be seen.
+
+    `version` grows with every save.
+    """
 
     __tablename__ = "assignments"
     __table_args__ = (
         UniqueConstraint("task_id", "person_id"),
         CheckConstraint(
-            "state IN ('open', 'in_progress', 'submitted', 'returned', 'accepted')", name="state"
+            "state IN ('open', 'in_progress', 'submitted', 'returned', 'accepted', 'closed')", name="state"
         ),
     )
 

@@ -99,7 +99,7 @@ def page_of_assignments(
     limit: int,
 ) -> Page[Assignment]:
     """Assignments of one person, or of everyone but one (a reviewer sees no work of their own)."""
-    query: Select[Assignment] = select(Assignment)
+    query: Select[Assignment] = select(Assignment).where(Assignment.task_id.not_in(_hidden()))
     if person_id is not None:
         query = query.where(Assignment.person_id == person_id)
     if not_person_id is not None:
@@ -111,15 +111,23 @@ def page_of_assignments(
 
 def page_of_tasks(session: Session, *, state: str | None, cursor: str | None, limit: int) -> Page[Task]:
     """Tasks, newest first."""
-    query: Select[Task] = select(Task).options(selectinload(Task.assignments))
+    query: Select[Task] = select(Task).where(Task.id.not_in(_hidden()))
+    query = query.options(selectinload(Task.assignments))
     if state:
         query = query.where(Task.state == state)
     return paginate(session, query, Task.id, cursor=cursor, limit=limit)
 
 
+def _hidden() -> Select[UUID]:
+    """Tasks of quarantined recordings: nobody who labels or reviews knows of them any more."""
+    clips = select(Task.id).join(Clip, Clip.id == Task.clip_id)
+    return clips.join(Recording, Recording.id == Clip.recording_id).where(Recording.state == "quarantined")
+
+
 def task_counts(session: Session) -> dict[str, int]:
     """How many tasks there are in each state."""
-    rows = session.execute(select(Task.state, func.count()).group_by(Task.state))
+    counted = select(Task.state, func.count()).where(Task.id.not_in(_hidden())).group_by(Task.state)
+    rows = session.execute(counted)
     return {state: int(count) for state, count in rows}
 
 

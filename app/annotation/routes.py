@@ -14,6 +14,7 @@ from app.annotation.schemas import (
     AssignmentDetailSchema,
     AssignmentQuerySchema,
     AssignmentSchema,
+    IncidentReportSchema,
     LabelSetSchema,
     ReturnSchema,
     TaskQuerySchema,
@@ -164,6 +165,17 @@ class Return(MethodView):
                     reason=data["reason"],
                 )
             )
+
+
+@blp.route("/<uuid:assignment_id>/incident", methods=["POST"])
+@requires(Permission.INCIDENT_REPORT)
+@blp.arguments(IncidentReportSchema)
+@blp.response(204)
+def report_incident(data: dict[str, Any], assignment_id: UUID) -> Response:
+    """Say that the clip may be a real incident: its recording is out of everybody's sight at once"""
+    with transaction() as session:
+        service.report(session, current_identity(), assignment_id, reason=data["reason"])
+    return Response(status=204)
 
 
 @clips_blp.route("/<uuid:clip_id>/media")

@@ -124,5 +124,11 @@ class TaskQuerySchema(PageQuerySchema):
     state = fields.String(load_default=None, validate=validate.OneOf(("open", "labelled")))
 
 
+class IncidentReportSchema(BaseSchema):
+    """Why the clip may be no training."""
+
+    reason = fields.String(required=True, validate=validate.Length(1, 2000))
+
+
 class ReturnSchema(BaseSchema):
     reason = fields.String(required=True, validate=validate.Length(3, 2000))

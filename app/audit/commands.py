@@ -1,6 +1,6 @@
-"""`cordon audit`: check a proof file without us, check the whole log, make a proof file.
+"""`cordon audit`: check a proof file or a receipt without us, check the whole log, make a proof file.
 
-Checking a proof file needs neither server nor database, so nothing of either is imported until it is asked for.
+Checking a file needs neither server nor database, so nothing of either is imported until it is asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from app.proofs.canonical import JSON
 from app.proofs.checkpoint import open_checkpoint
 from app.proofs.errors import ProofError
 from app.proofs.note import NoteVerifier
+from app.proofs.receipt import check_file, verify_receipt
 from app.proofs.tlog_proof import VerifiedEntry, verify_bundle
 from app.settings import Settings
 
@@ -33,31 +34,38 @@ def audit() -> None:
     """Check the audit log and its proofs.
 
     \b
-    Example: cordon audit verify receipt.tlog-proof --key checkpoint.pub
+    Example: cordon audit verify receipt.json --key checkpoint.pub
     """
 
 
 @audit.command()
 @click.argument("bundle", required=False, type=_FILE)
 @click.option("--key", metavar="KEY|FILE", help="The log's verifier key, or a file that holds it.")
+@click.option("--file", "footage", type=_FILE, help="The footage that a receipt must speak of.")
 @click.option("--checkpoint", type=_FILE, help="A checkpoint you kept: the log must still contain it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def verify(bundle: Path | None, key: str | None, checkpoint: Path | None, as_json: bool) -> None:
-    """Verify the proof file BUNDLE offline or, without one, the whole log in the database.
+def verify(
+    bundle: Path | None, key: str | None, footage: Path | None, checkpoint: Path | None, as_json: bool
+) -> None:
+    """Verify BUNDLE (a receipt, an erasure certificate or a proof file) offline or, without one, the whole log
+    in the database.
 
     Exit status: 0 verified, 1 not verified, 2 used wrongly.
 
     \b
+    Example: cordon audit verify receipt.json --file film.mp4 --key checkpoint.pub
     Example: cordon audit verify 0192….tlog-proof --key checkpoint.pub
     Example: cordon audit verify
     """
     if bundle is not None and (key is None or checkpoint is not None):
-        raise click.UsageError(
-            "a proof file is verified with --key, the log's verifier key, and no --checkpoint"
-        )
+        raise click.UsageError("a file is verified with --key, the log's verifier key, and no --checkpoint")
+    if bundle is None and footage is not None:
+        raise click.UsageError("--file is compared with a receipt: name the receipt too")
     verifier = None if key is None else _verifier(key)
     try:
-        result, line = _verify_log(verifier, checkpoint) if bundle is None else _verify_file(bundle, verifier)
+        result, line = (
+            _verify_log(verifier, checkpoint) if bundle is None else _verify_file(bundle, verifier, footage)
+        )
     except ProofError as error:
         _refuse(error, as_json)
     click.echo(json.dumps({"verified": True, **result}, indent=2) if as_json else line)
@@ -95,18 +103,39 @@ def prove(event_id: UUID, out: Path | None, as_json: bool) -> None:
         click.echo(f"proof of entry {event_id} (index {bundle.index}) written to {out}")
 
 
-def _verify_file(path: Path, verifier: NoteVerifier | None) -> tuple[dict[str, JSON], str]:
+def _verify_file(
+    path: Path, verifier: NoteVerifier | None, footage: Path | None
+) -> tuple[dict[str, JSON], str]:
     if verifier is None:
         raise ProofError("no verifier key is given")
-    proven = verify_bundle(_read(path), verifier)
+    text = _read(path)
+    if text.startswith("{"):
+        return _verify_receipt(text, verifier, footage)
+    if footage is not None:
+        raise click.UsageError("--file is compared with a receipt, and this is a proof file")
+    proven = verify_bundle(text, verifier)
+    return _facts(proven), _describe(proven)
+
+
+def _verify_receipt(text: str, verifier: NoteVerifier, footage: Path | None) -> tuple[dict[str, JSON], str]:
+    found = verify_receipt(text.encode(), verifier)
+    if footage is not None:
+        try:
+            check_file(found.statement, footage)
+        except OSError as error:
+            raise ProofError(f"{footage.name} cannot be read: {error.strerror}") from None
+    said = f"{found.statement['kind']} of {found.statement.get('filename')!r}"
+    said += f" (SHA-256 {found.statement.get('sha256')}) at {found.statement['at']}"
+    line = f"verified: {said}, {_place(found.proven)}"
+    line += f"; {footage.name} is that very file" if footage is not None else ""
+    facts: dict[str, JSON] = {"statement": found.statement, "file_compared": footage is not None}
+    return {**_facts(found.proven), **facts}, line
+
+
+def _facts(proven: VerifiedEntry) -> dict[str, JSON]:
     head = proven.checkpoint
-    result: dict[str, JSON] = {
-        "index": proven.index,
-        "entry": proven.entry,
-        "origin": head.origin,
-        "size": head.size,
-    }
-    return {**result, "root": head.root.hex()}, _describe(proven)
+    place: dict[str, JSON] = {"index": proven.index, "origin": head.origin, "size": head.size}
+    return {**place, "entry": proven.entry, "root": head.root.hex()}
 
 
 def _verify_log(verifier: NoteVerifier | None, kept: Path | None) -> tuple[dict[str, JSON], str]:
@@ -134,8 +163,11 @@ def _describe(proven: VerifiedEntry) -> str:
     entry: dict[str, Any] = proven.entry
     actor = entry.get("actor") or {}
     who = f"{actor.get('kind')} {actor.get('label')!r}"
-    where = f"index {proven.index} of {proven.checkpoint.size} in {proven.checkpoint.origin}"
-    return f"verified: {entry.get('tag')} at {entry.get('at')} by {who}, {where}"
+    return f"verified: {entry.get('tag')} at {entry.get('at')} by {who}, {_place(proven)}"
+
+
+def _place(proven: VerifiedEntry) -> str:
+    return f"index {proven.index} of {proven.checkpoint.size} in {proven.checkpoint.origin}"
 
 
 def _verifier(key: str) -> NoteVerifier:

@@ -69,6 +69,7 @@ class Tag(StrEnum):
     UPLOAD_REJECT = "upload:reject", Verb.COLLECTION
     UPLOAD_TERMINATE = "upload:terminate", Verb.ERASURE
     UPLOAD_EXPIRE = "upload:expire", Verb.ERASURE
+    RECORDING_RECEIVED = "recording:received", Verb.COLLECTION
     RECORDING_PROCESSING = "recording:processing", Verb.ALTERATION
     RECORDING_READY = "recording:ready", Verb.ALTERATION
     RECORDING_REJECTED = "recording:rejected", Verb.ALTERATION
@@ -84,6 +85,27 @@ class Tag(StrEnum):
     RECORDING_JOINED = "recording:joined", Verb.COMBINATION
     RECORDING_CUT = "recording:cut", Verb.ALTERATION
     RECORDING_EXPORTED = "recording:exported", Verb.ALTERATION
+    # what a force decides about what it handed over
+    REVIEW_CONFIRMED = "sensitivity-review:confirmed", Verb.ALTERATION
+    REVIEW_REVOKED = "sensitivity-review:revoked", Verb.ALTERATION
+    HOLD_PLACED = "legal-hold:placed", Verb.ALTERATION
+    HOLD_LIFTED = "legal-hold:lifted", Verb.ALTERATION
+    RETENTION_DUE = "retention:due", Verb.ALTERATION
+    RETENTION_DECIDED = "retention:decided", Verb.ALTERATION
+    INCIDENT_CLEARED = "incident:cleared", Verb.ALTERATION
+    INCIDENT_MOVING_OUT = "incident:moving-out", Verb.ALTERATION
+    INCIDENT_ORIGINAL_FETCHED = "incident:original-fetched", Verb.DISCLOSURE
+    INCIDENT_MOVED_OUT = "incident:moved-out", Verb.DISCLOSURE
+    ERASURE_REQUESTED = "erasure:requested", Verb.ALTERATION
+    ERASURE_CONFIRMED = "erasure:confirmed", Verb.ALTERATION
+    ERASURE_CANCELLED = "erasure:cancelled", Verb.ALTERATION
+    RECORDING_KEY_DESTROYED = "recording:key-destroyed", Verb.ERASURE
+    LABELS_ERASED = "annotation:drafts-erased", Verb.ERASURE
+    ASSIGNMENT_CLOSED = "assignment:closed", Verb.ALTERATION
+    ASSIGNMENT_REOPENED = "assignment:reopened", Verb.ALTERATION
+    RELEASE_SHARDS_CLOSED = "release:shards-closed", Verb.ALTERATION
+    RELEASE_SHARDS_OPENED = "release:shards-opened", Verb.DISCLOSURE
+    RELEASE_SHARDS_ERASED = "release:shards-erased", Verb.ERASURE
     # redaction
     REDACTION_PROPOSED = "redaction:proposed", Verb.ALTERATION
     REDACTION_OPENED = "redaction:opened", Verb.ALTERATION

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from app.proofs.errors import ProofError
-from app.proofs.note import NoteSigner
+from app.proofs.note import NoteSigner, NoteVerifier
 from app.settings import SettingsError
 
 
@@ -22,6 +22,15 @@ def load_checkpoint_key(uri: str) -> NoteSigner:
         return NoteSigner.parse(path.read_text())
     except FileNotFoundError:
         raise SettingsError(f"CORDON_CHECKPOINT_KEY: {path} is not there: run 'cordon init' first") from None
+    except (OSError, ProofError, UnicodeDecodeError) as error:
+        raise SettingsError(f"CORDON_CHECKPOINT_KEY: {path} cannot be used: {error}") from None
+
+
+def load_verifier(uri: str) -> NoteVerifier:
+    """The public half of the signing key at `uri`, for whoever only names it. Raises SettingsError."""
+    path = public_half(_path(uri))
+    try:
+        return NoteVerifier.parse(path.read_text())
     except (OSError, ProofError, UnicodeDecodeError) as error:
         raise SettingsError(f"CORDON_CHECKPOINT_KEY: {path} cannot be used: {error}") from None
 

@@ -29,6 +29,7 @@ from app.proofs.tlog_proof import ProofBundle
 class NotYetProvable(Conflict):
     type = "not-yet-provable"
     title = "This entry is not in a signed checkpoint yet: try again in a few seconds"
+    retry_after = 5
 
 
 def append(

@@ -17,10 +17,23 @@ PERMISSION_MAP: dict[Role, frozenset[P]] = {
             P.RECORDING_WITHDRAW,
             P.RECORDING_DERIVE,
             P.REDACTION_REVIEW,
+            P.CUSTODY_DECIDE,
         }
     ),
-    Role.ANNOTATOR: frozenset({P.SELF, P.TAXONOMY_READ, P.TASK_READ, P.CLIP_VIEW, P.ANNOTATE}),
-    Role.REVIEWER: frozenset({P.SELF, P.TAXONOMY_READ, P.TASK_READ, P.TASK_MANAGE, P.CLIP_VIEW, P.REVIEW}),
+    Role.ANNOTATOR: frozenset(
+        {P.SELF, P.TAXONOMY_READ, P.TASK_READ, P.CLIP_VIEW, P.ANNOTATE, P.INCIDENT_REPORT}
+    ),
+    Role.REVIEWER: frozenset(
+        {
+            P.SELF,
+            P.TAXONOMY_READ,
+            P.TASK_READ,
+            P.TASK_MANAGE,
+            P.CLIP_VIEW,
+            P.REVIEW,
+            P.INCIDENT_REPORT,
+        }
+    ),
     Role.RELEASE_MANAGER: frozenset(
         {
             P.SELF,

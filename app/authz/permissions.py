@@ -28,6 +28,8 @@ class Permission(StrEnum):
         "recording:derive"  # have one's own footage joined, cut anew, copied at a constant rate
     )
     REDACTION_REVIEW = "redaction:review"  # decide what is hidden in one's own footage, and have it rendered
+    CUSTODY_DECIDE = "custody:decide"  # reviews, holds, retention, incidents and erasure of one's own footage
+    INCIDENT_REPORT = "incident:report"  # say of a clip one works on that it may be a real incident
     # annotation
     TAXONOMY_READ = "taxonomy:read"
     TASK_READ = "task:read"

@@ -14,6 +14,7 @@ class DomainError(Exception):
 
     type: ClassVar[str] = "error"
     title: ClassVar[str] = "The request could not be carried out"
+    retry_after: ClassVar[int | None] = None  # seconds, where waiting helps
 
     def __init__(self, detail: str = "", **extra: Any) -> None:
         super().__init__(detail or self.title)

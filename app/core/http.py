@@ -98,7 +98,9 @@ def note_hidden(error: errors.DomainError) -> None:
 def _on_domain_error(error: errors.DomainError) -> Response:
     note_hidden(error)
     status = status_of(error)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
     return problem(status, error.type, error.title, error.detail, headers=headers, **error.extra)
 
 

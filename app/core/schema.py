@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
@@ -53,6 +54,7 @@ class PageQuerySchema(BaseSchema):
     limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_LIMIT))
 
 
+@cache
 def page_schema(item: type[Schema]) -> type[BaseSchema]:
     """The schema of a page of `item`: {"items": […], "next_cursor": …}."""
     name = item.__name__.removesuffix("Schema") + "PageSchema"

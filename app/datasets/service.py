@@ -21,6 +21,7 @@ from app.core.errors import Conflict, InvalidRequest, NotFound, StaleVersion
 from app.core.identity import Identity
 from app.core.ids import new_id
 from app.core.pagination import Page
+from app.custody.service import reasons_against_release
 from app.datasets import queries
 from app.datasets.contents import digest_of_lines, footage_record, held_twice, item_line, labels_record
 from app.datasets.models import Dataset, DatasetItem, DatasetVersion
@@ -197,8 +198,9 @@ def _usable(session: Session, clip_ids: list[UUID]) -> dict[UUID, UUID]:
 def freeze_version(session: Session, identity: Identity, *, version_id: UUID) -> DatasetVersion:
     """Fixes clips, labels and splits for good, and their digest.
 
-    Raises VersionFrozen, or NotReleasable naming what is missing (clips, labels, a lawful basis, a consent record, the
-    end of a redaction that was begun) or which exercises share footage and cannot be in one split.
+    Raises VersionFrozen, or NotReleasable naming what is missing (clips, labels, a lawful basis, a consent record, a
+    sensitivity review, the end of a redaction that was begun) or which exercises share footage and cannot be in one
+    split.
     """
     require(identity, Permission.DATASET_COMPOSE)
     draft = get_version(session, identity, version_id, lock=True)
@@ -237,6 +239,7 @@ def _refuse_unreleasable(
     for exercise in queries.exercises(session, {i.exercise_id for i in items}):
         missing = [n for n in ("lawful_basis", "consent_record") if not getattr(exercise, n)]
         problems += [f"exercise “{exercise.title}” has no {n.replace('_', ' ')}" for n in missing]
+    problems += reasons_against_release(session, {r.id for _, r in clips.values()})
     for id_, redaction in begun_and_not_finished(session, {r.id for _, r in clips.values()}).items():
         name, state = redaction.recording.filename, redaction.state.replace("_", " ")
         problems.append(

@@ -180,6 +180,8 @@ def duplicates_of(session: Session, recording_id: UUID, organisation_id: UUID | 
         query = query.where(Recording.id != whole)
     if organisation_id is not None:
         query = query.where(Recording.organisation_id == organisation_id)
+    else:
+        query = query.where(Recording.state != "quarantined")
     shared = Duplicate.first_share + Duplicate.second_share
     return list(session.scalars(query.order_by(Duplicate.kind, shared.desc(), Recording.id)))
 

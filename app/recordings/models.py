@@ -42,6 +42,8 @@ __all__ = [
 class Recording(Base):
     """processing → ready | rejected: why → withdrawn → erased. The original never changes.
 
+    `quarantined`: perhaps a real incident. It stands beside these and ends in erasure, or where it came from.
+
     Times are kept apart: the camera's own, the offset somebody reported for it, and the server's. What a person says of
     it can be said better later: `details_version` counts that.
     `attempt` counts attempts to put the renditions together; one commits them only while it is the current one.
@@ -52,7 +54,9 @@ class Recording(Base):
 
     __tablename__ = "recordings"
     __table_args__ = (
-        CheckConstraint("state IN ('processing', 'ready', 'rejected', 'withdrawn', 'erased')", name="state"),
+        CheckConstraint(
+            "state IN ('processing', 'ready', 'rejected', 'quarantined', 'withdrawn', 'erased')", name="state"
+        ),
         CheckConstraint(
             "viewpoint IN ('attacker_role', 'officer', 'bystander_role', 'observer', 'fixed')",
             name="viewpoint",
@@ -73,7 +77,7 @@ class Recording(Base):
             "organisation_id",
             "sha256",
             unique=True,
-            postgresql_where="state IN ('processing', 'ready')",
+            postgresql_where="state IN ('processing', 'ready', 'quarantined')",
         ),
     )
 

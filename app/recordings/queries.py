@@ -98,7 +98,7 @@ def ids_of_exercise(
 def same_file(session: Session, organisation_id: UUID, sha256: bytes) -> Recording | None:
     """The force's own live recording of the very same bytes."""
     query = recordings_of(organisation_id).where(
-        Recording.sha256 == sha256, Recording.state.in_(("processing", "ready"))
+        Recording.sha256 == sha256, Recording.state.in_(("processing", "ready", "quarantined"))
     )
     return session.scalars(query).first()
 
@@ -136,6 +136,17 @@ def parts_held(session: Session, joined_id: UUID) -> list[Recording]:
     """The parts that a joined recording stands for now, held until the transaction ends."""
     query = select(Recording).where(Recording.part_of_id == joined_id).order_by(Recording.id)
     return list(session.scalars(query.with_for_update(of=Recording)))
+
+
+def same_footage(session: Session, recording_id: UUID) -> list[Recording]:
+    """What was joined from this recording, or what it was joined from: the others that hold its footage, oldest first,
+    held until the transaction ends. Other parts of the same whole are not among them."""
+    joined = select(RecordingPart.joined_id).where(RecordingPart.part_id == recording_id)
+    parts = select(RecordingPart.part_id).where(RecordingPart.joined_id == recording_id)
+    query = select(Recording).where(Recording.id.in_(joined.union(parts))).order_by(Recording.id)
+    return list(
+        session.scalars(query.with_for_update(of=Recording).execution_options(populate_existing=True))
+    )
 
 
 def derivations_of(

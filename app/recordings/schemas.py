@@ -16,7 +16,7 @@ MAX_FRAME = 2**31 - 1
 MOST_BYTES = 2**63 - 1
 MOST_NAME = 1000
 STRATEGIES = tuple(name for name in PLANS if name != "manual")
-STATES = ("processing", "ready", "rejected", "withdrawn", "erased")
+STATES = ("processing", "ready", "rejected", "quarantined", "withdrawn", "erased")
 
 
 class Hex(fields.String):

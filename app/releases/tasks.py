@@ -14,7 +14,7 @@ from app.manifest.shards import Shard
 from app.recordings.service import job_directory
 from app.releases.models import Release
 from app.releases.online_keys import OnlineKeys
-from app.releases.service import building, grants, publishing
+from app.releases.service import building, grants, publishing, withholding
 from app.releases.service.building import StoredTarget
 from app.releases.service.composing import repository_for
 from app.releases.service.samples import NothingToRelease, samples_of
@@ -83,6 +83,24 @@ def _store(
 def _report(job: JobContext, clips: int, total: int) -> None:
     job.check()
     job.progress("pack", done=clips, total=total, unit="clips")
+
+
+@task("releases.settle_shards")
+def settle_shards(job: JobContext, *, recording_id: UUID) -> None:
+    """Closes the shards that hold quarantined footage; opens them again once it is cleared."""
+    with job.db.transaction() as session:
+        withholding.settle_shards(session, job.resource(Vault), recording_id)
+
+
+@task("releases.erase_footage", max_attempts=66)
+def erase_footage(job: JobContext, *, recording_id: UUID) -> None:
+    """Destroys our copies of an erased recording in shards; partners' copies need a recall."""
+    vault = job.resource(Vault)
+    with job.db.transaction() as session:
+        objects = withholding.erase_shards(session, vault, recording_id)
+    for blob_key in objects:
+        job.check()
+        vault.delete(blob_key)
 
 
 @task("releases.sweep", cron="*/2 * * * *")

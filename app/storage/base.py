@@ -67,6 +67,10 @@ class BlobStore(Protocol):
     def delete(self, key: str) -> None:
         """Removes the object and every earlier version of it. A key that holds nothing is no error."""
 
+    def purge(self, prefix: str) -> int:
+        """Removes everything whose key begins with `prefix`, earlier versions and unfinished uploads included; how
+        many versions. `prefix` ends in a slash (ValueError), so that no neighbour goes with it. May be repeated."""
+
     def list(self, prefix: str = "") -> Iterator[str]:
         """All keys that begin with `prefix`, in the order of their UTF-8 bytes."""
 
@@ -80,6 +84,14 @@ def check_key(key: str) -> str:
     if len(key) > MAX_KEY_LENGTH or not _KEY.fullmatch(key):
         raise InvalidKey(f"not a usable object key: {key[:80]!r}")
     return key
+
+
+def check_folder(prefix: str) -> str:
+    """Returns `prefix`, or raises ValueError unless it is a usable key and a slash."""
+    if not prefix.endswith("/"):
+        raise ValueError(f"not a folder of objects: {prefix[:80]!r}")
+    check_key(prefix.removesuffix("/"))
+    return prefix
 
 
 def check_range(start: int, end: int | None) -> None:

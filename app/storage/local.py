@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from app.storage.base import READ_SIZE, BlobNotFound, InvalidKey, StoreUnavailable, check_key, check_range
+from app.storage.base import (
+    READ_SIZE,
+    BlobNotFound,
+    InvalidKey,
+    StoreUnavailable,
+    check_folder,
+    check_key,
+    check_range,
+)
 from app.storage.streams import PieceReader, as_binary
 
 _INCOMING = ".incoming"  # no key may begin with a dot, so nothing unfinished is ever listed or read
@@ -73,6 +81,12 @@ class LocalStore:
         if path.is_file():
             path.unlink(missing_ok=True)
             _sync_directory(path.parent)
+
+    def purge(self, prefix: str) -> int:
+        keys = list(self.list(check_folder(prefix)))
+        for key in keys:
+            self.delete(key)
+        return len(keys)
 
     def list(self, prefix: str = "") -> Iterator[str]:
         found = []

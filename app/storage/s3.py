@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
-from app.storage.base import READ_SIZE, BlobNotFound, StoreUnavailable, check_key, check_range
+from app.storage.base import READ_SIZE, BlobNotFound, StoreUnavailable, check_folder, check_key, check_range
 from app.storage.incoming import PART_SIZE
 from app.storage.streams import PieceReader, as_binary, read_full
 
@@ -128,6 +128,30 @@ class S3Store:
                         self._client.delete_object(
                             Bucket=self.bucket, Key=name, VersionId=version["VersionId"]
                         )
+
+    def purge(self, prefix: str) -> int:
+        begins, removed = self.prefix + check_folder(prefix), 0
+        with translated(prefix):
+            # pages are of what was there when they were read: deleting meanwhile shifts no page
+            pages = self._client.get_paginator("list_object_versions")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=begins):
+                for version in page.get("Versions", []) + page.get("DeleteMarkers", []):
+                    self._client.delete_object(
+                        Bucket=self.bucket, Key=version["Key"], VersionId=version["VersionId"]
+                    )
+                    removed += 1
+            for upload in self._unfinished(begins):
+                self._client.abort_multipart_upload(
+                    Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+        return removed
+
+    def _unfinished(self, begins: str) -> list[dict[str, str]]:
+        pages = self._client.get_paginator("list_multipart_uploads")
+        found: list[dict[str, str]] = []
+        for page in pages.paginate(Bucket=self.bucket, Prefix=begins):
+            found += [one for one in page.get("Uploads", []) if one["Key"].startswith(begins)]
+        return found
 
     def list(self, prefix: str = "") -> Iterator[str]:
         pages = self._client.get_paginator("list_objects_v2")

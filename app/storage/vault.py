@@ -89,6 +89,10 @@ class Vault:
         """Removes the object and its earlier versions; nothing there is no error."""
         self.store.delete(blob_key)
 
+    def purge(self, prefix: str) -> int:
+        """Removes everything below a prefix, earlier versions and unfinished uploads too; how many versions."""
+        return self.store.purge(prefix)
+
     def _wrapped(self, data_key: DataKey) -> bytes:
         if data_key.wrapped is None:
             raise KeyDestroyed

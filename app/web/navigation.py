@@ -21,6 +21,7 @@ class Item:
 STAFF = (
     Item("Exercises", "/exercises", P.EXERCISE_WRITE),
     Item("Recordings", "/recordings", P.RECORDING_READ),
+    Item("Custody", "/custody", P.RECORDING_READ),
     Item("Label", "/queue", P.ANNOTATE),
     Item("Review", "/review", P.REVIEW),
     Item("Tasks", "/tasks", P.TASK_MANAGE),

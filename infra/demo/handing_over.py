@@ -79,6 +79,16 @@ def _ready(story: Story, api: Api, ids: list[str]) -> list[str]:
     return [r["id"] for r in ready]
 
 
+def review(story: Story, officer: Actor, recordings: list[str]) -> None:
+    """The officer watches what may leave, and confirms that it may."""
+    confirmed = {"training": True, "tactics": True, "people": "none_needed"}
+    for recording_id in recordings:
+        officer.api.post(f"/api/v1/recordings/{recording_id}/sensitivity-review", confirmed)
+    story.tell(
+        "reviewed", f"{len(recordings)} recording(s): training, tactics and people confirmed by the force"
+    )
+
+
 def label(story: Story, annotator: Actor, reviewer: Actor, clips: int) -> None:
     """The annotator labels every clip: an event, a track, a tag; the reviewer returns one and accepts all."""
     labels = 0

@@ -79,7 +79,8 @@ def play(commands: Commands, service: Service, folder: Path, given: str | None) 
         "administrator, officer, annotator, reviewer, release manager, two approvers, auditor, a partner's client",
     )
 
-    handing_over.upload(story, commands, officer, footage)
+    recordings = handing_over.upload(story, commands, officer, footage)
+    handing_over.review(story, officer, recordings)
     handing_over.label(story, people["annotator"], people["reviewer"], story.facts["clips"])
     dataset_id, version_id = issuing.freeze(story, people["manager"])
     fingerprint = issuing.ceremony(

@@ -146,6 +146,17 @@ def test_deleting_removes_and_repeats(store: BlobStore) -> None:
     assert list(store.list()) == [KEY + "2"]
 
 
+def test_purging_removes_a_folder_and_no_neighbour(store: BlobStore) -> None:
+    for key in ("a/1/x", "a/1/y/z", "a/12", "b/1"):
+        store.put(key, io.BytesIO(b"data"))
+    assert store.purge("a/1/") == 2
+    assert store.purge("a/1/") == 0
+    assert list(store.list()) == ["a/12", "b/1"]
+    for prefix in ("a", "", "/", "../"):
+        with pytest.raises(ValueError, match="not a"):
+            store.purge(prefix)
+
+
 def test_listing_by_prefix_is_ordered(store: BlobStore) -> None:
     keys = ["a/b/2", "a/b-1", "a/b/1", "b/1", "a/B", "ab"]
     for key in keys:
@@ -184,6 +195,26 @@ def test_s3_deletes_every_version(bucket: tuple[Any, str, str]) -> None:
     left = client.list_object_versions(Bucket=name)
     assert not left.get("Versions")
     assert not left.get("DeleteMarkers")
+
+
+def test_s3_purges_versions_markers_and_unfinished_uploads(bucket: tuple[Any, str, str]) -> None:
+    """What a lifecycle rule or another hand left behind a delete marker goes, too."""
+    client, endpoint, name = bucket
+    store = open_store(f"s3://{name}/some?endpoint={endpoint}&region=us-east-1")
+    for data in (b"one", b"two"):
+        store.put(KEY, io.BytesIO(data))
+    store.put("recordings/other/original", io.BytesIO(b"kept"))
+    client.delete_object(
+        Bucket=name, Key=f"some/{KEY}"
+    )  # leaves a marker: nothing lists the versions any more
+    client.create_multipart_upload(Bucket=name, Key=f"some/{KEY}.part")
+    folder = KEY.rpartition("/")[0] + "/"
+    assert list(store.list(folder)) == []
+    assert store.purge(folder) == 3
+    left = client.list_object_versions(Bucket=name)
+    assert [one["Key"] for one in left["Versions"]] == ["some/recordings/other/original"]
+    assert not left.get("DeleteMarkers")
+    assert not client.list_multipart_uploads(Bucket=name).get("Uploads")
 
 
 def test_s3_leaves_no_unfinished_upload(

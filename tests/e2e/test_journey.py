@@ -157,6 +157,28 @@ def test_officer_copies_closes_and_opens_again(world: World) -> None:
     expect(page.get_by_role("row")).to_have_count(2)
 
 
+def test_officer_reviews_and_takes_a_receipt(world: World) -> None:
+    world.after("footage")
+    officer = world.people["officer"]
+    page = officer.go("/custody")
+    expect(page.get_by_role("heading", name="Sensitivity reviews to do (1)")).to_be_visible()
+    world.looks.at(page, "custody")
+    page.get_by_role("link", name=world.film.name).click()
+    press(page, "Confirm the review")
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+    page.get_by_label("It is training and no real incident").check()
+    page.get_by_label("The tactics in it may be shown").check()
+    page.get_by_label("Bystanders and officers").select_option("none_needed")
+    world.looks.at(page, "recording-custody")
+    press(page, "Confirm the review")
+    expect(page.get_by_text("Reviewed: it may be released as it is now.")).to_be_visible()
+    page.get_by_role("link", name=world.film.name).click()
+    page.get_by_role("link", name="Receipt").click()
+    expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("QR code"))).to_be_visible()
+    world.looks.at(page, "receipt")
+
+
 def test_officer_edits_with_a_version_check(world: World) -> None:
     world.after("footage")
     officer = world.people["officer"]

@@ -13,6 +13,7 @@ from app.core.identity import Identity, Role
 from app.recordings.models import Recording
 from app.storage.vault import Vault
 from tests.factories.accounts import make_identity
+from tests.factories.custody import review_recording
 from tests.factories.exercises import make_exercise
 from tests.factories.recordings import make_ready_recording
 
@@ -49,9 +50,10 @@ def submitted(session: Session, annotator: Identity, labels: Sequence[Label] | N
 
 
 def make_labelled_recording(session: Session, vault: Vault, **exercise: object) -> Recording:
-    """A ready recording of an exercise that may be released, with accepted labels on both of its clips."""
+    """A ready, reviewed recording of an exercise that may be released, with accepted labels on both of its clips."""
     recording = make_ready_recording(session, vault, exercise=make_exercise(session, **CONSENTED | exercise))
     label_recording(session, recording)
+    review_recording(session, recording)
     return recording
 
 

@@ -31,6 +31,7 @@ from app.releases.models import Release
 from app.releases.service import collections
 from tests.factories.accounts import bearer, make_client, make_identity, make_organisation, make_person
 from tests.factories.annotation import CONSENTED
+from tests.factories.custody import review_recording
 from tests.factories.exercises import make_exercise
 from tests.factories.grants import make_agreement, open_grant, request_grant
 from tests.factories.recordings import make_ready_recording
@@ -41,10 +42,26 @@ from tests.faults.outcome import Outcome
 from tests.faults.site import Site, open_site
 
 REFUSALS = (401, 403, 404)
+WHEN_DECIDED = ("/receipt", "/certificate", "/original")
 COMMON = {"kind": "proxy", "filename": "timestamp.json"}
 TUS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/exercises/<uuid:exercise_id>": {"title": "taken over"},
+    **{
+        f"/api/v1/recordings/<uuid:recording_id>/{what}": {"reason": "not mine to decide"}
+        for what in (
+            *("sensitivity-review/revoke", "hold", "hold/lift", "erasure", "erasure/cancel"),
+            *("incident", "incident/clear", "incident/move-out"),
+        )
+    },
+    "/api/v1/recordings/<uuid:recording_id>/incident/moved-out": {"sha256": "00" * 32},
+    "/api/v1/recordings/<uuid:recording_id>/retention": {"decision": "erase", "reason": "not mine"},
+    "/api/v1/recordings/<uuid:recording_id>/sensitivity-review": {
+        "training": True,
+        "tactics": True,
+        "people": "none_needed",
+    },
+    "/api/v1/assignments/<uuid:assignment_id>/incident": {"reason": "not mine to report"},
     "/api/v1/recordings/<uuid:recording_id>/withdraw": {"reason": "not mine to withdraw"},
     "/api/v1/redactions/<uuid:redaction_id>/decide": {"decision": "accepted"},
     "/api/v1/redactions/<uuid:redaction_id>/regions": {
@@ -112,6 +129,7 @@ def _force(session: Session, site: Site, name: str, shared: dict[str, str]) -> T
         session, site.vault, exercise=exercise, data=name.encode(), filename=f"{name}-whole.mp4"
     )
     redaction = make_redaction(session, recording)
+    review_recording(session, recording)
     client, _ = make_client(session, person=officer)
     objects = {
         "exercise_id": exercise.id,
@@ -226,6 +244,8 @@ def _owner_gets_through(app: Flask, owner: Tenant, outcome: Outcome) -> None:
         ):
             continue
         status = _call(client, method, rule, owner, owner.objects).status_code
+        if rule.rule.endswith(WHEN_DECIDED) and status in (404, 409):
+            continue  # not for the id: nothing is erased, moved out or in the signed log here
         if status not in (200, 206):
             outcome.failures.append(f"{rule.rule} answers its owner {owner.name} {status}")
 
@@ -238,6 +258,11 @@ def _state(site: Site) -> dict[str, list[Any]]:
         "redactions",
         "redaction_regions",
         "assignments",
+        "sensitivity_reviews",
+        "legal_holds",
+        "retention_reviews",
+        "incidents",
+        "erasures",
         "releases",
         "grants",
         "agreements",

@@ -42,6 +42,7 @@ HELD = {
     "recordings.register": "SELECT 1 FROM uploads WHERE id = %s FOR UPDATE",
     **dict.fromkeys(INGEST, "SELECT 1 FROM recordings WHERE id = %s FOR UPDATE"),
     "releases.build": "SELECT 1 FROM releases WHERE id = %s FOR UPDATE",
+    "custody.erase": "SELECT 1 FROM erasures WHERE id = %s FOR UPDATE",
 }
 WAITING = "SELECT args FROM procrastinate_jobs WHERE task_name = %s AND status IN ('todo', 'doing') LIMIT 1"
 # A joining locks its row when it begins, too: it is held once it has.

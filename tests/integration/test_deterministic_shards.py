@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
 from tests.factories.annotation import CONSENTED, label_recording
+from tests.factories.custody import review_recording
 from tests.factories.exercises import make_exercise
 from tests.factories.recordings import ingest_on_the_spot, job_context, make_film, make_recording
 from tests.factories.releases import Stage, make_stage
@@ -107,6 +108,7 @@ def test_one_version_built_from_two_ingests_gives_the_same_shards(
     recording, other = twice
     with stage.database.transaction() as session:
         label_recording(session, recording, labels=[])
+        review_recording(session, recording)
         version = stage.freeze(session)
     first = build(stage, version)
     assert len(first) == len(clips_of(stage, recording))

@@ -9,6 +9,7 @@ from app.annotation.service.assignments import (
     take_next,
     task_counts,
 )
+from app.annotation.service.closing import close_work, erase_drafts, reopen_work, report
 from app.annotation.service.errors import NothingToLabel, OwnWork, WrongState
 from app.annotation.service.labelling import save_annotations, submit
 from app.annotation.service.opening import ensure_taxonomy, list_taxonomies, open_tasks
@@ -23,13 +24,17 @@ __all__ = [
     "clip_footage",
     "clip_frames",
     "clips_waiting",
+    "close_work",
     "ensure_taxonomy",
+    "erase_drafts",
     "get_assignment",
     "list_assignments",
     "list_own",
     "list_tasks",
     "list_taxonomies",
     "open_tasks",
+    "reopen_work",
+    "report",
     "save_annotations",
     "send_back",
     "submit",

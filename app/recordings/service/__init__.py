@@ -37,12 +37,15 @@ from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import (
     Overview,
     cancel,
+    find,
     get_overview,
     joined_of,
     list_clips,
     list_recordings,
     made_of,
+    note,
     refuse,
+    stop_work,
     withdraw,
 )
 from app.recordings.service.normalising import (
@@ -52,10 +55,10 @@ from app.recordings.service.normalising import (
     store_outputs,
 )
 from app.recordings.service.originals import hold_original, remove_idle
-from app.recordings.service.parts import PartOf
+from app.recordings.service.parts import PartOf, lock_whole, parts_of
 from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.proposing import joinable, likely_joins, recent_joins
-from app.recordings.service.registering import register
+from app.recordings.service.registering import received, register
 from app.recordings.service.steps import (
     KeptSteps,
     is_open,
@@ -100,6 +103,7 @@ __all__ = [
     "details_of",
     "fail_abandoned",
     "fail_abandoned_derivations",
+    "find",
     "find_duplicates",
     "get_derivation",
     "get_many",
@@ -114,16 +118,20 @@ __all__ = [
     "list_clips",
     "list_derivations",
     "list_recordings",
+    "lock_whole",
     "made_of",
     "near_duplicates",
+    "note",
     "note_done",
     "open_clip",
     "open_rendition",
     "open_steps",
+    "parts_of",
     "plan_of",
     "processing_of",
     "progress",
     "rate_of",
+    "received",
     "recent_joins",
     "record_view",
     "refuse",
@@ -137,6 +145,7 @@ __all__ = [
     "request_export",
     "request_join",
     "require_viewable",
+    "stop_work",
     "store_fingerprints",
     "store_outputs",
     "suggested_details",

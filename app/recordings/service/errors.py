@@ -42,6 +42,11 @@ class DetailsFixed(Conflict):
     title: ClassVar[str] = "What is withdrawn or erased is described no more"
 
 
+class Quarantined(Conflict):
+    type: ClassVar[str] = "quarantined"
+    title: ClassVar[str] = "This recording is marked as a possible real incident: decide that first"
+
+
 class NotViewable(NotFound):
     type: ClassVar[str] = "not-viewable"
     title: ClassVar[str] = "There is nothing to see of this recording"

@@ -15,14 +15,14 @@ from app.audit.events import Tag
 from app.authz.permission_map import permits
 from app.authz.permissions import Permission
 from app.authz.predicates import require, require_same_organisation, sees_every_organisation
-from app.core.errors import NotFound
+from app.core.errors import Hidden, NotFound
 from app.core.identity import SYSTEM, Identity
 from app.core.pagination import Page, paginate
 from app.jobs import cancel as cancel_job
 from app.jobs import cancel_about
 from app.recordings import queries
 from app.recordings.models import Clip, Recording
-from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing
+from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing, Quarantined
 from app.recordings.service.parts import PartOf, free_parts, lock_whole, parts_of
 from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.steps import forget_steps
@@ -64,6 +64,8 @@ def list_recordings(
     query = queries.recordings_of(
         owner, exercise_id=exercise_id, state=state, text=text, since=since, until=until
     )
+    if everything:
+        query = query.where(Recording.state != "quarantined")
     return paginate(session, query.options(*queries.BRIEF), Recording.id, cursor=cursor, limit=limit)
 
 
@@ -83,13 +85,18 @@ def joined_of(session: Session, identity: Identity, exercise_id: UUID) -> list[R
 def find(
     session: Session, identity: Identity, recording_id: UUID, permission: Permission, *, lock: bool = False
 ) -> Recording:
-    """The recording, for one who holds `permission` there. Raises Forbidden, NotFound."""
+    """The recording, for one who holds `permission` there; a quarantined one is for its own force alone.
+
+    Raises Forbidden, NotFound.
+    """
     require(identity, permission)
     locking = {"of": Recording} if lock else None
     recording = session.get(Recording, recording_id, with_for_update=locking, populate_existing=lock)
     if recording is None:
         raise NotFound
     require_same_organisation(identity, recording.organisation_id)
+    if recording.state == "quarantined" and identity.organisation_id != recording.organisation_id:
+        raise Hidden
     return recording
 
 
@@ -124,6 +131,8 @@ def withdraw(session: Session, identity: Identity, recording_id: UUID, *, reason
     recording = find(session, identity, recording_id, Permission.RECORDING_WITHDRAW, lock=True)
     if recording.state in ("withdrawn", "erased"):
         raise AlreadyWithdrawn
+    if recording.state == "quarantined":
+        raise Quarantined
     held = queries.parts_held(session, recording.id)
     for one in (recording, *held):
         _withdraw(session, identity, one, reason)
@@ -134,9 +143,7 @@ def withdraw(session: Session, identity: Identity, recording_id: UUID, *, reason
 
 
 def _withdraw(session: Session, identity: Identity, recording: Recording, reason: str) -> None:
-    _stop_jobs(session, recording)
-    for subject in ("redaction", "derivation"):  # by name: that feature stands above this one
-        cancel_about(session, subject, recording.id)
+    stop_work(session, recording)
     recording.state, recording.reason_code, recording.reason = "withdrawn", "withdrawn_by_force", reason
     session.flush()
     note(session, identity, Tag.RECORDING_WITHDRAWN, recording, {"reason": reason})
@@ -147,16 +154,19 @@ def cancel(session: Session, identity: Identity, recording_id: UUID) -> Recordin
     recording = find(session, identity, recording_id, Permission.UPLOAD_WRITE, lock=True)
     if recording.state != "processing":
         raise NotProcessing
-    _stop_jobs(session, recording)
+    stop_work(session, recording)
     reject(session, recording, "cancelled", "Processing was stopped by the force", identity=identity)
     return recording
 
 
-def _stop_jobs(session: Session, recording: Recording) -> None:
+def stop_work(session: Session, recording: Recording) -> None:
+    """Cancels every job that works on a recording; the caller, which holds its lock, then changes its state."""
     if recording.state == "processing":
         forget_steps(session, recording.id)
         if recording.job_id is not None:
             cancel_job(session, recording.job_id)
+    for subject in ("redaction", "derivation"):  # by name: that feature stands above this one
+        cancel_about(session, subject, recording.id)
 
 
 def reject(

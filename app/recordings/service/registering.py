@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.audit.events import Tag
 from app.core.db import Database
 from app.core.identity import SYSTEM
+from app.exercises.models import Exercise
 from app.jobs import defer
 from app.recordings import queries
 from app.recordings.models import Recording
@@ -81,9 +82,35 @@ def _register(
     if size != upload.length or source.digest.digest() != upload.sha256:
         raise Damaged
     uploads.mark_recorded(session, upload)
+    note(session, SYSTEM, Tag.RECORDING_RECEIVED, recording, received(session, recording))
     details = {"sha256": recording.sha256.hex(), "size": size, "filename": recording.filename}
     note(session, SYSTEM, Tag.RECORDING_PROCESSING, recording, details)
     recording.job_id = defer(session, "recordings.normalise", recording_id=recording.id)
+
+
+def received(session: Session, recording: Recording) -> dict[str, Any]:
+    """What a receipt says was handed over, as of now: ids, name, size, SHA-256, times; what it was joined from."""
+    exercise = session.get_one(Exercise, recording.exercise_id)
+    return {
+        "filename": recording.filename,
+        "sha256": recording.sha256.hex(),
+        "size": recording.size,
+        **_came_by(session, recording),
+        "received": recording.received_at.isoformat(),
+        "exercise": str(exercise.id),
+        "exercise_title": exercise.title,
+        "held_on": exercise.held_on.isoformat(),
+        "force": str(exercise.organisation_id),
+        "force_name": exercise.organisation.name,
+    }
+
+
+def _came_by(session: Session, recording: Recording) -> dict[str, Any]:
+    if recording.upload_id is None:
+        parts = [part for _, part in queries.parts_of(session, recording.id)]
+        return {"joined_from": {str(part.id): part.sha256.hex() for part in parts}}
+    upload = session.get_one(Upload, recording.upload_id)
+    return {"upload": str(upload.id), "sending_began": upload.created_at.isoformat()}
 
 
 def _insert(session: Session, vault: Vault, upload: Upload) -> tuple[Recording, DataKey] | None:

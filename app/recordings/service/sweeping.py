@@ -83,4 +83,6 @@ def _wanted(session: Session, recording_id: UUID, listed: set[str]) -> set[str]:
         return listed if upload is not None and upload.state == "received" else set()
     if recording.state == "processing":
         return listed
+    if recording.state == "erased":  # its rows still name what was there
+        return set()
     return queries.blob_keys(session, recording_id)

@@ -18,6 +18,7 @@ from app.core.errors import NotFound
 from app.core.identity import Identity
 from app.core.ids import new_id
 from app.core.pagination import Page
+from app.custody.service import reasons_against_release
 from app.datasets.models import Dataset, DatasetVersion
 from app.jobs.queue import defer
 from app.manifest.errors import VerificationError
@@ -35,6 +36,7 @@ from app.releases.service.errors import (
     OwnComposition,
     RedactionBegun,
     ReleaseState,
+    ReviewRevoked,
     SignatureRefused,
     SignedTwice,
     VersionNotFrozen,
@@ -82,12 +84,15 @@ def repository_for(session: Session, dataset_id: UUID, *, lock: bool = False) ->
 
 
 def require_footage(session: Session, release: Release) -> None:
-    """Raises FootageWithdrawn where a force took back what the release holds (no force can while this lasts), and
-    RedactionBegun where it is about to hide something of it."""
+    """Raises FootageWithdrawn where a force took back what the release holds (no force can while this lasts),
+    RedactionBegun where it is about to hide something of it, ReviewRevoked where it took its review back."""
     if queries.footage_gone(session, release.dataset_version_id):
         raise FootageWithdrawn
-    if begun_and_not_finished(session, queries.released_recordings(session, release.dataset_version_id)):
+    released = queries.released_recordings(session, release.dataset_version_id)
+    if begun_and_not_finished(session, released):
         raise RedactionBegun
+    if reasons := reasons_against_release(session, released):
+        raise ReviewRevoked(reasons[0])
     rows = queries.items_to_pack(session, release.dataset_version_id, queries.RELEASED_SPLITS)
     try:
         frozen_footage(session, rows)

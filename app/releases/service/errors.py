@@ -36,6 +36,11 @@ class RedactionBegun(Conflict):
     )
 
 
+class ReviewRevoked(Conflict):
+    type: ClassVar[str] = "review-revoked"
+    title: ClassVar[str] = "A sensitivity review of this release's footage does not hold any more"
+
+
 class FootageWithdrawn(Conflict):
     type: ClassVar[str] = "footage-withdrawn"
     title: ClassVar[str] = "Footage of this release was withdrawn since it was frozen: compose a new version"

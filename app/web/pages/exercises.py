@@ -17,6 +17,7 @@ from app.authz.permission_map import permits
 from app.authz.permissions import Permission
 from app.core.http import current_identity, resource, transaction
 from app.core.search import MOST_TEXT
+from app.custody import service as custody
 from app.exercises import service
 from app.exercises.models import Exercise
 from app.exercises.schemas import STATES, ExerciseCreateSchema
@@ -55,9 +56,15 @@ def exercises() -> Answer:
             cursor=request.args.get("cursor"),
             limit=PAGE,
         )
+        waiting = custody.waiting(session, current_identity())
     address = f"/exercises?{urlencode({name: value for name, value in asked.items() if value})}"
     return render_template(
-        "pages/exercises.html", page=page, words_of=VOCABULARIES, asked=asked, address=address
+        "pages/exercises.html",
+        page=page,
+        words_of=VOCABULARIES,
+        asked=asked,
+        address=address,
+        waiting=waiting,
     )
 
 

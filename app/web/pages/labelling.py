@@ -9,13 +9,14 @@ from werkzeug.wrappers import Response
 
 from app.annotation import service
 from app.annotation.models import Assignment
+from app.annotation.schemas import IncidentReportSchema
 from app.annotation.taxonomy import KIND_OF_SECTION, in_order
 from app.authz.gate import requires
 from app.authz.permission_map import permits
 from app.authz.permissions import Permission
 from app.core.http import current_identity, transaction
 from app.core.identity import Identity
-from app.web.forms import Form
+from app.web.forms import Form, read_form
 
 pages = Blueprint("labelling", __name__)
 Answer = Response | str | tuple[str, int]
@@ -63,6 +64,20 @@ def submit(assignment_id: UUID) -> Answer:
         return workbench_page(assignment_id, form, 409)
     flash("Submitted. Somebody else reviews it now.", "success")
     return redirect("/queue")
+
+
+@pages.post("/assignments/<uuid:assignment_id>/incident")
+@requires(Permission.INCIDENT_REPORT)
+def report_incident(assignment_id: UUID) -> Answer:
+    """After this the clip is out of the reporter's own sight, too."""
+    form, data = read_form(IncidentReportSchema)
+    if form.ok:
+        with form.catching(), transaction() as session:
+            service.report(session, current_identity(), assignment_id, reason=data["reason"])
+    if not form.ok:
+        return workbench_page(assignment_id, form, 422)
+    flash("Reported. Nobody but officers of its force sees it any more, and they are told.", "success")
+    return redirect("/queue" if permits(current_identity(), Permission.ANNOTATE) else "/review")
 
 
 def posted_version() -> int:

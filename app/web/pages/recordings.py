@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from app.authz.gate import requires
 from app.authz.permissions import Permission
 from app.core.http import current_identity, transaction
+from app.custody import service as custody
 from app.exercises import service as exercises
 from app.exercises.vocabulary import VIEWPOINTS
 from app.recordings import service
@@ -40,6 +41,7 @@ def recordings() -> Answer:
         choices = dict(exercises.list_titles(session, identity))
         if chosen and chosen not in choices:
             choices[chosen] = exercises.get_exercise(session, identity, chosen).title
+        waiting = custody.waiting(session, identity)
     address = f"/recordings?{urlencode(form.values)}"
     return render_template(
         "pages/recordings.html",
@@ -48,6 +50,7 @@ def recordings() -> Answer:
         address=address,
         states=STATES,
         exercises=choices,
+        waiting=waiting,
     )
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
-import qrcode
-import qrcode.image.svg
 from flask import Blueprint, current_app, redirect, render_template, request
 from werkzeug.wrappers import Response
 
@@ -19,6 +15,7 @@ from app.core.http import current_identity, resource, transaction
 from app.settings import Settings
 from app.web.forms import Form, read_form
 from app.web.navigation import items_for
+from app.web.qr import qr_svg
 
 pages = Blueprint("session", __name__)
 Answer = Response | str | tuple[str, int]
@@ -81,7 +78,7 @@ def activation_post() -> Answer:
             setup = activate(db, secret_key=resource(Settings).secret_key, **data)
         if form.ok:
             return render_template(
-                "pages/authenticator.html", form=form, setup=setup, qr=_qr(setup.otpauth_uri)
+                "pages/authenticator.html", form=form, setup=setup, qr=qr_svg(setup.otpauth_uri)
             )
     return render_template("pages/activate.html", form=form), 422
 
@@ -98,12 +95,3 @@ def activation_confirm() -> Answer:
         if form.ok:
             return render_template("pages/activated.html")
     return render_template("pages/authenticator.html", form=form, setup=None, qr=""), 422
-
-
-def _qr(text: str) -> str:
-    """The QR code as an SVG path, drawn into the page itself: the secret is in no address."""
-    image = qrcode.make(text, image_factory=qrcode.image.svg.SvgPathImage, border=2)
-    out = io.BytesIO()
-    image.save(out)
-    svg = out.getvalue().decode()
-    return svg[svg.index("<svg") :]

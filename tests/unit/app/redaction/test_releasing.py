@@ -24,6 +24,7 @@ from app.releases.service.errors import RedactionBegun
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
+from tests.factories.custody import review_recording
 from tests.factories.recordings import job_context
 from tests.factories.redaction import make_redaction, make_rendered
 from tests.factories.releases import Stage, make_stage
@@ -40,6 +41,7 @@ def redaction_of(stage: Stage, *, state: str) -> None:
         redaction = make_redaction(session, session.scalars(select(Recording)).one())
         if state == "rendered":
             make_rendered(session, stage.vault, redaction)
+            review_recording(session, redaction.recording, people="redacted")
         else:
             redaction.state = state
 
@@ -137,6 +139,8 @@ def test_a_redaction_that_found_nothing_is_named_beside_the_original(stage: Stag
     with stage.database.transaction() as session:
         redaction = make_redaction(session, session.scalars(select(Recording)).one())
         redaction.state = "rendered"
+        session.flush()
+        review_recording(session, redaction.recording)
     with stage.database.transaction() as session:
         version = stage.freeze(session)
         page = datasets.list_items(session, stage.manager, version.id, cursor=None, limit=9)

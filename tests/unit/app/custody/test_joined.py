@@ -1,0 +1,90 @@
+"""A joined recording and its parts show the same: what is decided about the one holds for the other."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from app.custody import service, tasks
+from app.custody.queries import erasure as erasure_of
+from app.custody.service.errors import IncidentState, OnHold
+from app.recordings import service as recordings
+from app.recordings.models import Recording, RecordingPart
+from tests.factories.recordings import job_context, make_recording
+from tests.unit.app.custody.conftest import Force
+
+
+@pytest.fixture
+def parts(force: Force) -> list[UUID]:
+    """Two parts that the force's recording was joined from and stands for."""
+    with force.database.transaction() as session:
+        whole = session.get_one(Recording, force.recording_id)
+        whole.upload_id = None
+        made = [
+            make_recording(session, force.vault, exercise=whole.exercise, data=name.encode(), filename=name)
+            for name in ("GX010001.MP4", "GX020001.MP4")
+        ]
+        for number, part in enumerate(made):
+            part.state, part.part_of_id = "ready", whole.id
+            row = {"ordinal": number, "start_frame": 10 * number, "end_frame": 10 * number + 10}
+            session.add(RecordingPart(joined_id=whole.id, part_id=part.id, **row))
+        return [part.id for part in made]
+
+
+def states(force: Force, *ids: UUID) -> list[str]:
+    with force.database.transaction() as session:
+        return [session.get_one(Recording, one).state for one in (force.recording_id, *ids)]
+
+
+def test_an_incident_in_a_part_sets_the_joined_recording_apart(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, parts[0], reason="Real shots")
+    assert states(force, *parts) == ["quarantined", "quarantined", "ready"]
+    with force.database.transaction() as session:
+        service.clear_incident(session, force.second, parts[0], reason="Blanks after all")
+    assert states(force, *parts) == ["ready", "ready", "ready"]
+
+
+def test_an_incident_in_the_joined_recording_sets_its_parts_apart(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, force.recording_id, reason="Real shots")
+    assert states(force, *parts) == ["quarantined"] * 3
+    with force.database.transaction() as session:
+        service.clear_incident(session, force.second, parts[1], reason="That one is training")
+    assert states(force, *parts) == ["quarantined", "quarantined", "ready"]
+    with force.database.transaction() as session:
+        service.move_out(session, force.second, parts[0], reason="It is one")
+        sha256 = session.get_one(Recording, parts[0]).sha256
+        service.confirm_moved_out(session, force.second, parts[0], sha256=sha256)
+    with force.database.transaction() as session, pytest.raises(IncidentState):
+        service.clear_incident(session, force.second, force.recording_id, reason="All of it is training")
+    assert states(force, *parts) == ["quarantined", "quarantined", "ready"]
+
+
+def test_who_erases_a_part_erases_what_was_joined_from_it(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        service.place_hold(session, force.first, force.recording_id, reason="Inquiry 12")
+        recordings.withdraw(session, force.first, parts[0], reason="Consent taken back")
+    with force.database.transaction() as session:
+        with pytest.raises(OnHold):
+            service.request_erasure(session, force.first, parts[0], reason="Consent taken back")
+        service.lift_hold(session, force.first, force.recording_id, reason="Inquiry closed")
+        service.request_erasure(session, force.first, parts[0], reason="Consent taken back")
+        service.confirm_erasure(session, force.second, parts[0])
+        both = [erasure_of(session, one) for one in (parts[0], force.recording_id)]
+    for number, erasure in enumerate(both):
+        assert erasure is not None
+        job = job_context(force.database, force.settings, force.vault, job_id=77 + number)
+        tasks.erase(job, erasure_id=erasure.id)
+    assert states(force, *parts) == ["erased", "erased", "ready"]
+    left = list(force.vault.store.list())
+    assert left
+    assert all(str(parts[1]) in key for key in left)
+
+
+def test_what_was_joined_has_a_receipt_that_names_its_parts(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        said = recordings.received(session, session.get_one(Recording, force.recording_id))
+        assert set(said["joined_from"]) == {str(one) for one in parts}
+        assert "upload" not in said
