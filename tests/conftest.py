@@ -42,7 +42,7 @@ TOGETHER = (
     "tests/e2e/",
     "tests/integration/test_published_release.py",
     "tests/integration/test_run.py",
-    "tests/integration/test_uploads_api.py",
+    "tests/integration/test_uploads",  # one server for all of these
     "tests/unit/app/redaction/test_tasks.py",
 )
 

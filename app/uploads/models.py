@@ -1,4 +1,4 @@
-"""An upload: a tus resource, until it is received whole and becomes a recording."""
+"""An upload: a tus resource, until it is received whole and becomes a recording; and who writes to it just now."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from app.exercises.models import Exercise
 
 
 class Upload(Base):
-    """created → receiving → received → (rejected: why) | recorded."""
+    """created → receiving → received → (rejected: why) | recorded; a part of a file ends as joined.
+
+    `kind` is `whole`, `partial` (a part: never a recording, never listed) or `final` (parts joined into one file).
+    `length` is unknown while the client has deferred it.
+    """
 
     __tablename__ = "uploads"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('created', 'receiving', 'received', 'rejected', 'recorded')", name="state"
+            "state IN ('created', 'receiving', 'received', 'rejected', 'recorded', 'joined')", name="state"
         ),
+        CheckConstraint("kind IN ('whole', 'partial', 'final')", name="kind"),
         CheckConstraint('"offset" >= 0 AND "offset" <= length', name="offset"),
+        CheckConstraint("length IS NOT NULL OR state IN ('created', 'receiving', 'rejected')", name="length"),
     )
 
     id: Mapped[IdPk]
@@ -29,9 +35,12 @@ class Upload(Base):
     created_by_kind: Mapped[str]
     created_by: Mapped[UUID]
     filename: Mapped[str]
-    details: Mapped[Json]  # what the client said: media type, camera, start time
-    length: Mapped[int] = mapped_column(BigInteger)
+    details: Mapped[Json]  # what the client said: media type, camera, start time, parts
+    kind: Mapped[str] = mapped_column(default="whole")
+    length: Mapped[int | None] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
+    joined_into: Mapped[UUID | None] = mapped_column(ForeignKey("uploads.id"), index=True)
+    place: Mapped[int | None]  # of a part in what it was joined into, from 0
     declared_sha256: Mapped[bytes | None]
     sha256: Mapped[bytes | None]
     state: Mapped[str] = mapped_column(default="created")
@@ -62,3 +71,15 @@ class UploadBlock(Base):
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"))
     ordinal: Mapped[int]
     sha256: Mapped[bytes]
+
+
+class UploadWriter(Base):
+    """The request that writes to an upload: a lease, which machines see that do not see each other's file locks."""
+
+    __tablename__ = "upload_writers"
+
+    upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
+    writer: Mapped[UUID]  # another one for each request
+    machine: Mapped[str]
+    seen_at: Mapped[datetime]  # by the database's clock
+    release_wanted: Mapped[bool] = mapped_column(default=False)

@@ -8,7 +8,8 @@ from marshmallow import fields, validate
 
 from app.core.schema import BaseSchema, PageQuerySchema
 
-STATES = ("created", "receiving", "received", "rejected", "recorded")
+STATES = ("created", "receiving", "received", "rejected", "recorded", "joined")
+KINDS = ("whole", "partial", "final")
 
 
 class UploadQuerySchema(PageQuerySchema):
@@ -28,12 +29,16 @@ class Hex(fields.String):
 
 
 class UploadSchema(BaseSchema):
-    """`recording_id` is the recording that the upload became, or the earlier one that it repeats."""
+    """`recording_id` is the recording that the upload became, or the earlier one that it repeats.
+
+    `kind` is `whole`, `partial` (a part, which ends as `joined`) or `final` (of parts). `length` is null while unknown.
+    """
 
     id = fields.UUID(required=True)
     exercise_id = fields.UUID(required=True)
     filename = fields.String(required=True)
-    length = fields.Integer(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    length = fields.Integer(required=True, allow_none=True)
     offset = fields.Integer(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     reason_code = fields.String(allow_none=True)

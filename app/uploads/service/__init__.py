@@ -1,9 +1,10 @@
 """Uploads: what routes, jobs and higher features call."""
 
-from app.uploads.service.completion import complete, sweep
+from app.uploads.service.checksums import CHECKSUMS, Checksum
+from app.uploads.service.completion import complete
+from app.uploads.service.creation import Declared, create_upload
+from app.uploads.service.joining import join_uploads
 from app.uploads.service.lifecycle import (
-    Declared,
-    create_upload,
     declare_digest,
     find,
     get_upload,
@@ -11,8 +12,10 @@ from app.uploads.service.lifecycle import (
     mark_recorded,
     reject,
 )
-from app.uploads.service.receiving import CHECKSUMS, Checksum, Receiver, Source
+from app.uploads.service.receiving import Receiver
+from app.uploads.service.reception import Source
 from app.uploads.service.staging import Staging
+from app.uploads.service.sweeping import sweep
 
 __all__ = [
     "CHECKSUMS",
@@ -26,6 +29,7 @@ __all__ = [
     "declare_digest",
     "find",
     "get_upload",
+    "join_uploads",
     "list_uploads",
     "mark_recorded",
     "reject",
