@@ -18,8 +18,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from app.core.processes import die_with_parent
 from app.settings import Settings
+from app.uploads.routes.slots import MOST_AT_ONCE
 
-THREADS = 16
+THREADS = MOST_AT_ONCE + 32  # uploads may be slow for hours, and the others must not wait for them
 SILENCE_SECONDS = 60  # neither a byte read nor a byte taken for so long: the client is gone
 HANG_SECONDS = 120  # gunicorn's own watch over a worker's main loop; requests may take as long as they need
 GRACE_SECONDS = 10

@@ -44,7 +44,7 @@ TOGETHER = (
     "tests/integration/test_published_release.py",
     "tests/integration/test_run.py",
     "tests/integration/test_upload_command.py",
-    "tests/integration/test_uploads_api.py",
+    "tests/integration/test_uploads",  # one server for all of these
     "tests/unit/app/recordings/test_deriving.py",
     "tests/unit/app/redaction/test_tasks.py",
     "tests/unit/test_house_rules.py",

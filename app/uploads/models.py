@@ -1,4 +1,5 @@
-"""An upload: a tus resource or parts in the store, until it is received whole and becomes a recording."""
+"""An upload: a tus resource or parts in the store, until it is received whole and becomes a recording; and who writes
+to it just now."""
 
 from __future__ import annotations
 
@@ -13,17 +14,23 @@ from app.exercises.models import Exercise
 
 
 class Upload(Base):
-    """created → receiving → received → (rejected: why) | recorded."""
+    """created → receiving → received → (rejected: why) | recorded; a part of a file ends as joined.
+
+    `kind` is `whole`, `partial` (a part: never a recording, never listed) or `final` (parts joined into one file).
+    `length` is unknown while the client has deferred it.
+    """
 
     __tablename__ = "uploads"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('created', 'receiving', 'received', 'rejected', 'recorded')", name="state"
+            "state IN ('created', 'receiving', 'received', 'rejected', 'recorded', 'joined')", name="state"
         ),
+        CheckConstraint("kind IN ('whole', 'partial', 'final')", name="kind"),
         CheckConstraint('"offset" >= 0 AND "offset" <= length', name="offset"),
         CheckConstraint("via IN ('tus', 'direct')", name="via"),
         CheckConstraint("(via = 'direct') = (part_size IS NOT NULL)", name="part_size"),
         Index(None, "exercise_id", "id"),
+        CheckConstraint("length IS NOT NULL OR state IN ('created', 'receiving', 'rejected')", name="length"),
     )
 
     id: Mapped[IdPk]
@@ -32,9 +39,12 @@ class Upload(Base):
     created_by_kind: Mapped[str]
     created_by: Mapped[UUID]
     filename: Mapped[str]
-    details: Mapped[Json]  # what the client said: media type, and the members of DetailsSchema
-    length: Mapped[int] = mapped_column(BigInteger)
+    details: Mapped[Json]  # what the client said: media type, parts, and the members of DetailsSchema
+    kind: Mapped[str] = mapped_column(default="whole")
+    length: Mapped[int | None] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
+    joined_into: Mapped[UUID | None] = mapped_column(ForeignKey("uploads.id"), index=True)
+    place: Mapped[int | None]  # of a part in what it was joined into, from 0
     via: Mapped[str] = mapped_column(default="tus", server_default="tus")
     part_size: Mapped[int | None] = mapped_column(BigInteger)  # of what goes straight to the store, in bytes
     multipart_id: Mapped[str | None]
@@ -50,14 +60,21 @@ class Upload(Base):
     exercise: Mapped[Exercise] = relationship(lazy="joined")
 
     @property
+    def size(self) -> int:
+        """The length in bytes of an upload that is known to have one. Raises ValueError."""
+        if self.length is None:
+            raise ValueError("the length was not said yet")
+        return self.length
+
+    @property
     def part_count(self) -> int:
         """How many parts the file has that goes straight to the store; 0 for another."""
-        return -(-self.length // self.part_size) if self.part_size else 0
+        return -(-self.size // self.part_size) if self.part_size else 0
 
     def part_length(self, number: int) -> int:
         """Bytes of part `number`, which counts from 1: all but the last are equal."""
-        size = self.part_size or 0
-        return min(size, self.length - (number - 1) * size)
+        most = self.part_size or 0
+        return min(most, self.size - (number - 1) * most)
 
     @property
     def incoming_key(self) -> str:
@@ -83,3 +100,15 @@ class UploadBlock(Base):
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"))
     ordinal: Mapped[int]
     sha256: Mapped[bytes]
+
+
+class UploadWriter(Base):
+    """The request that writes to an upload: a lease, which machines see that do not see each other's file locks."""
+
+    __tablename__ = "upload_writers"
+
+    upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
+    writer: Mapped[UUID]  # another one for each request
+    machine: Mapped[str]
+    seen_at: Mapped[datetime]  # by the database's clock
+    release_wanted: Mapped[bool] = mapped_column(default=False)

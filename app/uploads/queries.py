@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, column, func, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,8 +31,8 @@ OPEN_STATES = ("created", "receiving")
 def uploads_of(
     organisation_id: UUID | None, *, exercise_id: UUID | None = None, state: str | None = None
 ) -> Select[Upload]:
-    """Uploads of one force, or of all when `organisation_id` is None."""
-    query = select(Upload)
+    """Files of one force, or of all when `organisation_id` is None. A part is no file."""
+    query = select(Upload).where(Upload.kind != "partial")
     if organisation_id is not None:
         query = query.where(Upload.organisation_id == organisation_id)
     if exercise_id is not None:
@@ -35,16 +47,24 @@ def lock_quota(session: Session, organisation_id: UUID) -> None:
 
 
 def bytes_held(session: Session, organisation_id: UUID) -> int:
-    """Bytes that count against the quota: what unfinished uploads were promised, and what was kept."""
-    held = select(func.coalesce(func.sum(Upload.length), 0)).where(
-        Upload.organisation_id == organisation_id, Upload.state != "rejected"
+    """Bytes that count against the quota: what unfinished uploads were promised or, where that is unknown, have; and
+    what was kept. Parts count until the file that they are joined into does."""
+    size = func.coalesce(Upload.length, Upload.offset)
+    held = select(func.coalesce(func.sum(size), 0)).where(
+        Upload.organisation_id == organisation_id, Upload.state != "rejected", Upload.joined_into.is_(None)
     )
     return int(session.scalar(held) or 0)
 
 
+def _waiting() -> ColumnElement[bool]:
+    """Uploads from which more is expected: bytes, or of a part that it be joined."""
+    unused = and_(Upload.kind == "partial", Upload.state == "received", Upload.joined_into.is_(None))
+    return or_(Upload.state.in_(OPEN_STATES), unused)
+
+
 def expired(session: Session, at: datetime, limit: int = 500, *, via: str = "tus") -> list[UUID]:
-    """Unfinished uploads whose time is over."""
-    query = select(Upload.id).where(Upload.via == via, Upload.state.in_(OPEN_STATES), Upload.expires_at <= at)
+    """Unfinished uploads and unused parts whose time is over."""
+    query = select(Upload.id).where(Upload.via == via, _waiting(), Upload.expires_at <= at)
     return list(session.scalars(query.order_by(Upload.expires_at).limit(limit)))
 
 
@@ -77,7 +97,7 @@ def keep_digests(session: Session, upload_id: UUID, digests: Mapping[int, bytes]
 
 # Recordings lie above: read by the table's name. The state is literal, so that their partial unique index serves.
 _RECORDINGS = table("recordings", column("id", Uuid()), column("organisation_id", Uuid()), column("sha256"))
-_LIVE = text("recordings.state IN ('processing', 'ready')")
+_LIVE = text("recordings.state IN ('processing', 'ready', 'quarantined')")
 
 
 def live_recordings(organisation_id: UUID, sha256: bytes) -> Select[UUID]:
@@ -90,3 +110,22 @@ def block_digests(session: Session, upload_id: UUID) -> dict[int, bytes]:
     """SHA-256 of each block, by its ordinal."""
     query = select(UploadBlock.ordinal, UploadBlock.sha256).where(UploadBlock.upload_id == upload_id)
     return {row.ordinal: row.sha256 for row in session.execute(query)}
+
+
+def lock_all(session: Session, ids: Sequence[UUID]) -> dict[UUID, Upload]:
+    """Rows by id, taken for this transaction, in one order always: two of these cannot wait for each other."""
+    query = select(Upload).where(Upload.id.in_(ids)).order_by(Upload.id)
+    locked = query.with_for_update(of=Upload).execution_options(populate_existing=True)
+    return {row.id: row for row in session.scalars(locked)}
+
+
+def parts_of(session: Session, final_id: UUID) -> list[Upload]:
+    """What was joined into a final upload, in its order."""
+    query = select(Upload).where(Upload.joined_into == final_id).order_by(Upload.place)
+    return list(session.scalars(query))
+
+
+def end_parts(session: Session, final_id: UUID, at: datetime) -> list[UUID]:
+    """Marks the parts of a final upload as done with; returns them, whose bytes may go."""
+    done = update(Upload).where(Upload.joined_into == final_id).values(state="joined", updated_at=at)
+    return list(session.scalars(done.returning(Upload.id)))

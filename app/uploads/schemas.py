@@ -15,7 +15,8 @@ from app.storage.incoming import MAX_PARTS
 from app.uploads.vocabulary import CAMERA_YEARS, MOST_LINE, MOST_NOTES, MOST_OFFSET_SECONDS
 
 ADDRESSES_AT_ONCE: Final = 16
-STATES = ("created", "receiving", "received", "rejected", "recorded")
+STATES = ("created", "receiving", "received", "rejected", "recorded", "joined")
+KINDS = ("whole", "partial", "final")
 
 
 def _camera_time(value: datetime | None) -> None:
@@ -78,12 +79,16 @@ class Hex(fields.String):
 
 
 class UploadSchema(BaseSchema):
-    """`recording_id` is the recording that the upload became, or the earlier one that it repeats."""
+    """`recording_id` is the recording that the upload became, or the earlier one that it repeats.
+
+    `kind` is `whole`, `partial` (a part, which ends as `joined`) or `final` (of parts). `length` is null while unknown.
+    """
 
     id = fields.UUID(required=True)
     exercise_id = fields.UUID(required=True)
     filename = fields.String(required=True)
-    length = fields.Integer(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    length = fields.Integer(required=True, allow_none=True)
     offset = fields.Integer(required=True)
     via = fields.String(required=True, validate=validate.OneOf(("tus", "direct")))
     state = fields.String(required=True, validate=validate.OneOf(STATES))

@@ -157,7 +157,7 @@ def fate_of(upload: Upload, recording: Recording | None, progress: IngestProgres
     return Fate(
         id=upload.id,
         filename=upload.filename,
-        size=upload.length,
+        size=upload.offset if upload.length is None else upload.length,
         state=state,
         text=reason or _meaning(upload, made, state),
         advice=ADVICE.get(reason_code or "", ""),
@@ -191,6 +191,8 @@ def _ready(recording: Recording) -> str:
 
 def _meaning(upload: Upload, recording: Recording | None, state: str) -> str:
     if state in ("created", "receiving"):
+        if upload.length is None:
+            return f"{upload.offset:,} bytes have arrived and are kept; how many will come was not said yet."
         percent = 100 * upload.offset // upload.length
         how = "Run the same command again" if upload.via == "direct" else "Choose the same file again"
         return f"{percent} % has arrived and is kept. {how} to go on."

@@ -359,7 +359,7 @@ def test_joined_and_not_heard_of_is_received_all_the_same(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(direct, "mark_received", die)
+        patch.setattr(direct, "finish", die)
         assert site.complete(upload_id, data).status_code == 500
     assert site.row(upload_id).state == "receiving"
     assert [part["number"] for part in site.call("GET", f"{DIRECT}/{upload_id}/parts").json()["items"]] == [1]

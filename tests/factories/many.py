@@ -18,9 +18,9 @@ _STATEMENTS = (
     f"""INSERT INTO data_keys (id, subject_kind, subject_id, wrapped, master_key_id, created_at)
     VALUES ({_ID.format("1")}, 'recording', {_ID.format("1")}, 'x', 'k', now())""",
     f"""INSERT INTO uploads (id, organisation_id, exercise_id, created_by_kind, created_by, filename, details, length,
-        "offset", state, expires_at, created_at, updated_at)
+        "offset", kind, state, expires_at, created_at, updated_at)
     SELECT {_ID.format("n")}, :owner, {_ID.format("1 + n % :exercises")}, 'person', :owner,
-        'patrol_' || lpad(n::text, 6, '0') || '.mp4', '{{}}', 1, 1, 'recorded', now(), now(), now()
+        'patrol_' || lpad(n::text, 6, '0') || '.mp4', '{{}}', 1, 1, 'whole', 'recorded', now(), now(), now()
     FROM generate_series(1, :rows) n""",
     f"""INSERT INTO recordings (id, organisation_id, exercise_id, upload_id, data_key_id, filename, sha256, size,
         blob_key, received_at, state, attempt, clip_set, details_version, camera, reference, duration_seconds)

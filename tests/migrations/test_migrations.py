@@ -79,7 +79,9 @@ def test_clips_from_before_reasons_are_no_negatives(engine: Engine, database_url
 def test_uploads_on_their_way_to_the_store_end_with_a_downgrade(engine: Engine, database_url: str) -> None:
     with engine.begin() as connection:
         fill_every_table(connection)
-        connection.execute(text("UPDATE uploads SET via = 'direct', part_size = 8, state = 'received'"))
+        connection.execute(
+            text("UPDATE uploads SET via = 'direct', length = 8, part_size = 8, state = 'received'")
+        )
     downgrade(database_url, "8e2b6f0d41ca")
     upgrade(database_url)
     with engine.connect() as connection:

@@ -14,8 +14,9 @@ from typing import Any, Final
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected
 
+from app.uploads.routes.chunked import ChunkedSource
 from app.uploads.service import Source
-from app.uploads.service.errors import ConnectionLost
+from app.uploads.service.errors import ConnectionLost, TooManyAtOnce
 
 POLL_SECONDS: Final = 0.25
 PLAIN_TIMEOUT_SECONDS: Final = 30.0
@@ -79,23 +80,35 @@ class StreamSource:
 def body_of(request: Request) -> Iterator[Source]:
     """The source of a request's bytes. After an exception, bytes still under way are read and dropped, for a client
     that is still sending would otherwise see its connection reset and never read why (gunicorn #3301)."""
-    sock, body = request.environ.get("gunicorn.socket"), request.environ.get("wsgi.input")
-    direct = sock is not None and hasattr(getattr(body, "reader", None), "length")
-    source: SocketSource | StreamSource = SocketSource(sock, body) if direct else StreamSource(request.stream)
+    source = _source_of(request)
+    sock = request.environ.get("gunicorn.socket")
     if sock is not None:
-        sock.settimeout(POLL_SECONDS if direct else PLAIN_TIMEOUT_SECONDS)
+        sock.settimeout(PLAIN_TIMEOUT_SECONDS if isinstance(source, StreamSource) else POLL_SECONDS)
     try:
         yield source
     except ConnectionLost:
+        raise
+    except TooManyAtOnce:  # no thread waits for the rest, and where the next request starts is not known
+        request.environ["wsgi.input"].failed = True
         raise
     except Exception:
         _drain(source)
         raise
     finally:
-        if isinstance(source, SocketSource):
+        if not isinstance(source, StreamSource):
             source.put_back()
         if sock is not None:
             sock.settimeout(None)
+
+
+def _source_of(request: Request) -> SocketSource | ChunkedSource | StreamSource:
+    sock, body = request.environ.get("gunicorn.socket"), request.environ.get("wsgi.input")
+    reader = getattr(body, "reader", None)
+    if sock is not None and hasattr(reader, "length"):
+        return SocketSource(sock, body)
+    if sock is not None and hasattr(getattr(reader, "req", None), "unreader"):
+        return ChunkedSource(sock, body)
+    return StreamSource(request.stream)
 
 
 def _drain(source: Source) -> None:

@@ -5,36 +5,33 @@ Only what works is advertised. Another protocol (the IETF's resumable uploads) c
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from marshmallow import ValidationError
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
-from app.core.errors import DomainError, InvalidRequest
+from app.core.errors import DomainError
 from app.settings import Settings
 from app.uploads.models import Upload
-from app.uploads.schemas import details_said
+from app.uploads.routes import metadata
+from app.uploads.routes.headers import BadHeader, decode, number
 from app.uploads.service import CHECKSUMS, Checksum, Declared
 from app.uploads.service import errors as reasons
-from app.uploads.vocabulary import DETAILS
 
 VERSION: Final = "1.0.0"
-EXTENSIONS: Final = "creation,expiration,checksum,termination"
+EXTENSIONS: Final = (
+    "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,concatenation"
+)
 CONTENT_TYPE: Final = "application/offset+octet-stream"
-MAX_NUMBER: Final = 2**63 - 1
-MAX_TEXT: Final = 1000
-
-
-class BadHeader(InvalidRequest):
-    type: ClassVar[str] = "bad-tus-header"
-    title: ClassVar[str] = "A tus header is missing or malformed"
+OVERRIDE: Final = "X-HTTP-Method-Override"
+OVERRIDDEN: Final = ("PATCH", "HEAD", "DELETE")
+_PART: Final = re.compile(r"/api/v1/uploads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")
 
 
 class WrongVersion(DomainError):
@@ -59,6 +56,17 @@ STATUS: Final[dict[type[DomainError], str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a POST asks for: a file (`length` None: said later), a part of one, or a file made of `parts`."""
+
+    declared: Declared
+    length: int | None = None
+    partial: bool = False
+    parts: Sequence[UUID] = ()
+    concat: str = ""  # the client's own words for the parts
+
+
 def capabilities(settings: Settings) -> dict[str, str]:
     """The headers that answer OPTIONS."""
     return {
@@ -76,19 +84,40 @@ def check_version(headers: Headers) -> None:
         raise WrongVersion
 
 
-def number(headers: Headers, name: str) -> int:
-    """A non-negative 63-bit number. Raises BadHeader."""
-    raw = headers.get(name, "")
-    if not (raw.isascii() and raw.isdecimal() and len(raw) <= 19 and int(raw) <= MAX_NUMBER):
-        raise BadHeader(f"{name} must be a whole number of bytes")
-    return int(raw)
+def opening(headers: Headers, *, with_bytes: bool) -> Opening:
+    """What a creation says. Raises BadHeader."""
+    concat = headers.get("Upload-Concat")
+    if concat is None or concat == "partial":
+        length = upload_length(headers)
+        return Opening(metadata.declared(headers), length, partial=concat == "partial")
+    if with_bytes or "Upload-Length" in headers or "Upload-Defer-Length" in headers:
+        raise BadHeader("An upload made of parts has their length and takes no bytes")
+    return Opening(metadata.declared(headers), parts=_parts(concat), concat=concat)
 
 
-def upload_length(headers: Headers) -> int:
-    """The length of the whole, which must be known. Raises BadHeader."""
-    if "Upload-Defer-Length" in headers:
-        raise BadHeader("Upload-Defer-Length is not supported: send Upload-Length")
-    return number(headers, "Upload-Length")
+def upload_length(headers: Headers) -> int | None:
+    """The length of the whole; None where it is to be said later. Raises BadHeader."""
+    if "Upload-Defer-Length" not in headers:
+        return number(headers, "Upload-Length")
+    if headers["Upload-Defer-Length"] != "1" or "Upload-Length" in headers:
+        raise BadHeader("Send either Upload-Length, or Upload-Defer-Length: 1")
+    return None
+
+
+def _parts(concat: str) -> list[UUID]:
+    """The uploads that `final;address address …` names, by path or whole address."""
+    kind, _, listed = concat.partition(";")
+    found = [_PART.fullmatch(_path(address)) for address in listed.split()]
+    if kind != "final" or not found or None in found:
+        raise BadHeader("Upload-Concat is 'partial', or 'final;' and the addresses of received parts")
+    return [UUID(match[1]) for match in found if match]
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def checksum(headers: Headers) -> Checksum | None:
@@ -99,78 +128,36 @@ def checksum(headers: Headers) -> Checksum | None:
     algorithm, _, encoded = raw.partition(" ")
     if algorithm not in CHECKSUMS:
         raise BadHeader(f"Upload-Checksum must use one of {', '.join(CHECKSUMS)}")
-    digest = _base64("Upload-Checksum", encoded)
-    if len(digest) != hashlib.new(algorithm).digest_size:
+    digest = decode("Upload-Checksum", encoded)
+    if len(digest) != len(CHECKSUMS[algorithm]().digest()):
         raise BadHeader(f"Upload-Checksum is not a {algorithm} digest")
     return Checksum(algorithm, digest)
 
 
-def declared(headers: Headers) -> Declared:
-    """What Upload-Metadata says; keys that mean nothing here are passed over, as tus has it. Raises BadHeader."""
-    said = _metadata(headers.get("Upload-Metadata", ""))
-    try:
-        exercise_id = UUID(said["exercise"])
-    except (KeyError, ValueError):
-        raise BadHeader("Upload-Metadata must name the exercise by its id") from None
-    try:
-        sha256 = bytes.fromhex(said["sha256"]) if said.get("sha256") else None
-        details = details_said(said)
-    except ValidationError as error:
-        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        wrong = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in messages.items())
-        raise BadHeader(f"Upload-Metadata: {wrong}") from None
-    except ValueError:
-        raise BadHeader("Upload-Metadata: sha256 is hexadecimal") from None
-    if sha256 is not None and len(sha256) != 32:
-        raise BadHeader("Upload-Metadata: sha256 must have 64 hexadecimal digits")
-    return Declared(
-        exercise_id=exercise_id,
-        filename=said.get("filename") or said.get("name") or "unnamed",
-        media_type=said.get("filetype") or said.get("type") or None,
-        sha256=sha256,
-        **details,
-    )
+def overridden(headers: Headers) -> str:
+    """The method that a POST to an upload stands for. Raises BadHeader."""
+    method = headers.get(OVERRIDE, "").upper()
+    if method not in OVERRIDDEN:
+        raise BadHeader(
+            f"A POST to an upload says in {OVERRIDE} which of {', '.join(OVERRIDDEN)} it stands for"
+        )
+    return method
 
 
 def describe(upload: Upload) -> dict[str, str]:
-    """The headers that show where an upload stands."""
-    return {
+    """The headers that show where an upload stands. One that is still being put together has no offset yet."""
+    told = {
         "Tus-Resumable": VERSION,
-        "Upload-Offset": str(upload.offset),
-        "Upload-Length": str(upload.length),
-        "Upload-Metadata": _encode(_said(upload)),
+        "Upload-Metadata": metadata.as_header(upload),
         "Upload-Expires": http_date(upload.expires_at.astimezone(UTC)),
         "Cache-Control": "no-store",
     }
-
-
-def _said(upload: Upload) -> dict[str, str]:
-    said = {"filename": upload.filename, "exercise": str(upload.exercise_id)}
-    if upload.declared_sha256 is not None:
-        said["sha256"] = upload.declared_sha256.hex()
-    stored = {"filetype": "media_type"} | {name: name for name in DETAILS}
-    return said | {key: str(upload.details[name]) for key, name in stored.items() if name in upload.details}
-
-
-def _metadata(header: str) -> dict[str, str]:
-    said: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in header.split(","))):
-        key, _, encoded = pair.partition(" ")
-        try:
-            said[key] = _base64("Upload-Metadata", encoded).decode()
-        except UnicodeDecodeError:
-            raise BadHeader("Upload-Metadata must be UTF-8") from None
-        if len(said[key]) > MAX_TEXT or "\x00" in said[key]:
-            raise BadHeader(f"Upload-Metadata values have at most {MAX_TEXT} characters, none of them U+0000")
-    return said
-
-
-def _encode(said: Mapping[str, str]) -> str:
-    return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items())
-
-
-def _base64(name: str, encoded: str) -> bytes:
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadHeader(f"{name} must be base64") from None
+    if upload.length is None:
+        told["Upload-Defer-Length"] = "1"
+    else:
+        told["Upload-Length"] = str(upload.length)
+    if upload.kind != "final" or upload.sha256 is not None:
+        told["Upload-Offset"] = str(upload.offset)
+    if upload.kind != "whole":
+        told["Upload-Concat"] = upload.details.get("concat", "partial")
+    return told

@@ -1,4 +1,4 @@
-"""Uploads over HTTP: the tus resource, and JSON views of where uploads stand."""
+"""Uploads over HTTP: the tus resource, and the list of uploads."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from uuid import UUID
 
 from flask import Response, request, url_for
 from flask.views import MethodView
+from sqlalchemy.orm import Session
 
 from app.authz.gate import public, requires
 from app.authz.permissions import Permission
-from app.core.blueprint import Blueprint
 from app.core.db import Database
-from app.core.errors import DomainError
-from app.core.http import current_identity, note_hidden, problem, resource, status_of, transaction
+from app.core.http import current_identity, resource, transaction
 from app.core.pagination import Page
 from app.core.schema import page_schema
 from app.settings import Settings
 from app.uploads import service
 from app.uploads.models import Upload
 from app.uploads.routes import tus
+from app.uploads.routes.blueprint import blp
 from app.uploads.routes.body import body_of
-from app.uploads.schemas import DigestSchema, UploadQuerySchema, UploadSchema
-
-blp = Blueprint(
-    "uploads", __name__, url_prefix="/api/v1/uploads", description="Resumable uploads (tus 1.0.0)"
-)
+from app.uploads.routes.headers import number
+from app.uploads.routes.slots import slot
+from app.uploads.schemas import UploadQuerySchema, UploadSchema
 
 
 def _header(name: str, kind: str = "string", *, required: bool = True) -> dict[str, Any]:
@@ -33,33 +31,31 @@ def _header(name: str, kind: str = "string", *, required: bool = True) -> dict[s
 
 
 TUS_HEADER = _header("Tus-Resumable")
-CREATION_HEADERS = [TUS_HEADER, _header("Upload-Length", "integer"), _header("Upload-Metadata")]
+CREATION_HEADERS = [
+    TUS_HEADER,
+    _header("Upload-Metadata"),
+    *(_header(name, "integer", required=False) for name in ("Upload-Length", "Upload-Defer-Length")),
+    *(_header(name, required=False) for name in ("Upload-Concat", "Upload-Checksum")),
+]
 PATCH_HEADERS = [
     TUS_HEADER,
     _header("Upload-Offset", "integer"),
+    _header("Upload-Length", "integer", required=False),
     _header("Upload-Checksum", required=False),
 ]
+OVERRIDE_HEADER = {
+    "in": "header",
+    "name": tus.OVERRIDE,
+    "required": True,
+    "schema": {"type": "string", "enum": list(tus.OVERRIDDEN)},
+}
 BYTES = {"content": {tus.CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
+FIRST_BYTES = BYTES | {"required": False}
 
 
 def _receiver() -> service.Receiver:
     settings = resource(Settings)
     return service.Receiver(resource(Database), settings, service.Staging(settings.uploads_dir))
-
-
-@blp.errorhandler(DomainError)
-def _tus_problem(error: DomainError) -> Response:
-    """Problem details with the statuses that tus prescribes."""
-    note_hidden(error)
-    status = next((tus.STATUS[kind] for kind in type(error).__mro__ if kind in tus.STATUS), None)
-    code = int(status[:3]) if status else status_of(error)
-    headers = {"Tus-Resumable": tus.VERSION, "Tus-Version": tus.VERSION}
-    if code == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    response = problem(code, error.type, error.title, error.detail, headers=headers, **error.extra)
-    if status:
-        response.status = status
-    return response
 
 
 @blp.route("")
@@ -79,18 +75,41 @@ class Uploads(MethodView):
         return Response(status=204, headers=tus.capabilities(resource(Settings)))
 
     @requires(Permission.UPLOAD_WRITE)
-    @blp.doc(parameters=CREATION_HEADERS)
+    @blp.doc(parameters=CREATION_HEADERS, requestBody=FIRST_BYTES)
     @blp.response(201)
     def post(self) -> Response:
-        """Create an upload (tus)"""
-        tus.check_version(request.headers)
-        length, declared = tus.upload_length(request.headers), tus.declared(request.headers)
-        with transaction() as session:
-            upload = service.create_upload(
-                session, current_identity(), resource(Settings), length=length, declared=declared
-            )
+        """Create an upload, with its first bytes if they come along, or of parts (tus)"""
+        with_bytes = request.mimetype == tus.CONTENT_TYPE
+        if with_bytes:
+            request.max_content_length = None  # the upload's own length is the limit
+        with body_of(request) as source:
+            tus.check_version(request.headers)
+            opening = tus.opening(request.headers, with_bytes=with_bytes)
+            checksum = tus.checksum(request.headers)
+            with transaction() as session:
+                upload = _open(session, opening)
+            if with_bytes:
+                upload = _receive_first(upload, source, checksum)
         location = url_for("uploads.OneUpload", upload_id=upload.id)
         return Response(status=201, headers=tus.describe(upload) | {"Location": location})
+
+
+def _open(session: Session, opening: tus.Opening) -> Upload:
+    who, settings, declared = current_identity(), resource(Settings), opening.declared
+    if opening.parts:
+        return service.join_uploads(
+            session, who, settings, parts=opening.parts, declared=declared, said=opening.concat
+        )
+    return service.create_upload(
+        session, who, settings, length=opening.length, declared=declared, partial=opening.partial
+    )
+
+
+def _receive_first(upload: Upload, source: service.Source, checksum: service.Checksum | None) -> Upload:
+    with slot():
+        return _receiver().receive_first(
+            current_identity(), upload.id, length=request.content_length, source=source, checksum=checksum
+        )
 
 
 @blp.route("/<uuid:upload_id>")
@@ -120,14 +139,17 @@ class OneUpload(MethodView):
             tus.check_version(request.headers)
             if request.mimetype != tus.CONTENT_TYPE:
                 raise tus.WrongContentType
-            upload = _receiver().receive(
-                current_identity(),
-                upload_id,
-                offset=tus.number(request.headers, "Upload-Offset"),
-                length=request.content_length,
-                source=source,
-                checksum=tus.checksum(request.headers),
-            )
+            said = request.headers
+            with slot():
+                upload = _receiver().receive(
+                    current_identity(),
+                    upload_id,
+                    offset=number(said, "Upload-Offset"),
+                    length=request.content_length,
+                    source=source,
+                    checksum=tus.checksum(said),
+                    total=number(said, "Upload-Length") if "Upload-Length" in said else None,
+                )
         return Response(status=204, headers=tus.describe(upload))
 
     @blp.doc(parameters=[TUS_HEADER])
@@ -138,22 +160,10 @@ class OneUpload(MethodView):
         _receiver().terminate(current_identity(), upload_id)
         return Response(status=204, headers={"Tus-Resumable": tus.VERSION})
 
-
-@blp.route("/<uuid:upload_id>/status")
-@requires(Permission.UPLOAD_WRITE)
-@blp.response(200, UploadSchema)
-def upload_status(upload_id: UUID) -> Upload:
-    """What became of an upload"""
-    with transaction() as session:
-        return service.get_upload(session, current_identity(), upload_id)
-
-
-@blp.route("/<uuid:upload_id>/digest", methods=["POST"])
-@requires(Permission.UPLOAD_WRITE)
-@blp.arguments(DigestSchema)
-@blp.response(200, UploadSchema)
-def declare_digest(body: dict[str, str], upload_id: UUID) -> Upload:
-    """Declare the SHA-256 of the whole, before the last bytes are sent"""
-    with transaction() as session:
-        digest = bytes.fromhex(body["sha256"])
-        return service.declare_digest(session, current_identity(), upload_id, digest)
+    @blp.doc(parameters=[TUS_HEADER, OVERRIDE_HEADER], requestBody=FIRST_BYTES)
+    @blp.response(204)
+    def post(self, upload_id: UUID) -> Response:
+        """PATCH, HEAD or DELETE, for clients whose network lets only POST through (tus)"""
+        methods = {"PATCH": self.patch, "HEAD": self.head, "DELETE": self.delete}
+        answer: Response = methods[tus.overridden(request.headers)](upload_id)
+        return answer

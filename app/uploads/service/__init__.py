@@ -1,22 +1,24 @@
 """Uploads: what routes, jobs and higher features call."""
 
-from app.uploads.service.completion import complete, sweep
+from app.uploads.service.checksums import CHECKSUMS, Checksum
+from app.uploads.service.completion import complete
+from app.uploads.service.creation import Declared, create_upload, quota_left
 from app.uploads.service.direct import DirectUploads, get_direct
+from app.uploads.service.joining import join_uploads
 from app.uploads.service.lifecycle import (
-    Declared,
-    create_upload,
     declare_digest,
     find,
     get_upload,
     list_uploads,
     mark_recorded,
-    quota_left,
     reject,
 )
 from app.uploads.service.received import Received
-from app.uploads.service.receiving import CHECKSUMS, Checksum, Receiver, Source
+from app.uploads.service.receiving import Receiver
+from app.uploads.service.reception import Source
 from app.uploads.service.screening import screens_of, state_of_screens
 from app.uploads.service.staging import Staging
+from app.uploads.service.sweeping import sweep
 
 __all__ = [
     "CHECKSUMS",
@@ -33,6 +35,7 @@ __all__ = [
     "find",
     "get_direct",
     "get_upload",
+    "join_uploads",
     "list_uploads",
     "mark_recorded",
     "quota_left",

@@ -26,7 +26,7 @@ from app.storage.incoming import MAX_LENGTH, PART_SIZE, PartAddress, PartsDiffer
 from app.uploads import queries
 from app.uploads.models import Upload
 from app.uploads.service import lifecycle
-from app.uploads.service.acknowledging import mark_received
+from app.uploads.service.creation import Declared, create_upload, expiry, finish
 from app.uploads.service.errors import (
     AlreadyReceived,
     DirectUnavailable,
@@ -67,14 +67,12 @@ class DirectUploads:
             raise DirectUnavailable
         return incoming
 
-    def create(
-        self, session: Session, identity: Identity, *, length: int, declared: lifecycle.Declared
-    ) -> Upload:
+    def create(self, session: Session, identity: Identity, *, length: int, declared: Declared) -> Upload:
         """Opens an upload of `length` bytes. Raises DirectUnavailable and what `create_upload` raises."""
         self._incoming()  # where there is none, nothing is opened
         if length > MAX_LENGTH:
             raise UploadTooLarge(f"10,000 parts hold at most {MAX_LENGTH} bytes")
-        return lifecycle.create_upload(
+        return create_upload(
             session, identity, self.settings, length=length, declared=declared, part_size=PART_SIZE
         )
 
@@ -94,7 +92,7 @@ class DirectUploads:
                 upload.offset, upload.updated_at = self._stored_bytes(upload, multipart_id), now()
             queries.keep_digests(session, upload.id, {number - 1: d for number, d in digests.items()})
             upload.multipart_id, upload.state = multipart_id, "receiving"
-            upload.expires_at = lifecycle.expiry(self.settings)
+            upload.expires_at = expiry(self.settings)
         return [
             incoming.address(upload.incoming_key, multipart_id, number, upload.part_length(number), digest)
             for number, digest in sorted(digests.items())
@@ -135,8 +133,8 @@ class DirectUploads:
             upload = lifecycle.get_upload(session, identity, upload_id, lock=True)
             lifecycle.require_present(upload, "direct")
             if upload.state in queries.OPEN_STATES:
-                upload.declared_sha256, upload.offset = sha256, upload.length
-                mark_received(session, identity, upload)
+                upload.declared_sha256, upload.offset = sha256, upload.size
+                finish(session, identity, upload)
         return upload
 
     def terminate(self, identity: Identity, upload_id: UUID) -> None:
@@ -160,7 +158,7 @@ class DirectUploads:
     def _stored_bytes(self, upload: Upload, multipart_id: str) -> int:
         try:
             parts = self._incoming().all_parts(upload.incoming_key, multipart_id)
-            return min(sum(part.length for part in parts), upload.length)
+            return min(sum(part.length for part in parts), upload.size)
         except BlobNotFound:
             raise AlreadyReceived("Every part was joined: complete the upload") from None
 

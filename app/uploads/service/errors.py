@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from app.core.errors import Conflict, DomainError, InvalidRequest, NotFound, TooLarge, Unavailable
+from app.core.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 
 
 class EmptyUpload(InvalidRequest):
@@ -95,3 +103,33 @@ class StagingLost(UploadGone):
 class StagingFull(Unavailable):
     type: ClassVar[str] = "storage-full"
     title: ClassVar[str] = "There is no room on the server: try again later, nothing acknowledged is lost"
+
+
+class LengthRefused(Conflict):
+    type: ClassVar[str] = "length-refused"
+    title: ClassVar[str] = "The upload's length is settled, or less than what was sent already"
+
+
+class FinalUpload(Forbidden):
+    type: ClassVar[str] = "final-upload"
+    title: ClassVar[str] = "This upload is made of parts and takes no bytes of its own"
+
+
+class PartUnusable(Conflict):
+    type: ClassVar[str] = "part-unusable"
+    title: ClassVar[str] = "These parts cannot be joined into one file"
+
+
+class PartsUnfinished(Conflict):
+    type: ClassVar[str] = "parts-unfinished"
+    title: ClassVar[str] = "Not every part has been received: finish them, then join them"
+
+
+class NoDigestOfParts(Conflict):
+    type: ClassVar[str] = "no-digest-of-parts"
+    title: ClassVar[str] = "This is a part: declare the digest of the whole when the parts are joined"
+
+
+class TooManyAtOnce(Unavailable):
+    type: ClassVar[str] = "too-many-at-once"
+    title: ClassVar[str] = "As many uploads as this server takes at once are under way: go on in a moment"

@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ STALE_SECONDS: Final = 2.0  # a writer that wrote nothing for so long must let g
 PATIENCE_SECONDS: Final = 10.0
 WRITER_PATIENCE_SECONDS: Final = 3.0  # of a second writer, so that a cut connection is noticed meanwhile
 _POLL_SECONDS: Final = 0.02
+_ASK_SECONDS: Final = 0.5
 
 
 class StagedFile:
@@ -35,6 +36,7 @@ class StagedFile:
         self._descriptor = descriptor
         self._release_note = release_note
         self._block = hashlib.sha256()
+        self._named = False  # the directory's entry is durable
         self.position = 0
         self.finished_blocks: list[tuple[int, bytes]] = []
 
@@ -45,7 +47,8 @@ class StagedFile:
         """
         if os.fstat(self._descriptor).st_size < offset:
             raise StagingLost
-        os.ftruncate(self._descriptor, offset)
+        self.cut(offset)
+        self._named = offset > 0
         self.finished_blocks.clear()
         self._block = hashlib.sha256()
         self.position = offset - offset % BLOCK_SIZE
@@ -53,6 +56,10 @@ class StagedFile:
             piece = os.pread(self._descriptor, min(READ_SIZE, offset - self.position), self.position)
             self._block.update(piece)
             self.position += len(piece)
+
+    def cut(self, offset: int) -> None:
+        """Drops the bytes from `offset` on, which were not acknowledged and never will be."""
+        os.ftruncate(self._descriptor, offset)
 
     def append(self, data: memoryview) -> None:
         """Writes all of `data` and hashes it block by block. Raises StagingFull."""
@@ -88,6 +95,9 @@ class StagedFile:
         """Returns once the bytes survive a loss of power. Raises StagingFull."""
         try:
             os.fdatasync(self._descriptor)
+            if not self._named:
+                _sync_directory(self._release_note.parent)
+                self._named = True
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StagingFull from error
@@ -111,20 +121,23 @@ class Staging:
         return self.directory / f"{upload_id}.release"
 
     @contextmanager
-    def hold(self, upload_id: UUID, *, insist: bool) -> Iterator[StagedFile]:
+    def hold(
+        self, upload_id: UUID, *, insist: bool, ask: Callable[[], None] = lambda: None
+    ) -> Iterator[StagedFile]:
         """The file with its lock. `insist` makes any present writer let go (the client asks where to resume);
-        otherwise only one that has stalled must, and one whose connection was cut is waited for. Raises
-        UploadLocked when the writer does not let go."""
+        otherwise only one that has stalled must, and one whose connection was cut is waited for. `ask` is
+        called beside each note, for a writer who would see that late. Raises UploadLocked when it does not let go."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = self._lock(upload_id, insist=insist)
+        descriptor = self._lock(upload_id, insist, ask)
         try:
             self._note(upload_id).unlink(missing_ok=True)
             yield StagedFile(descriptor, self._note(upload_id))
         finally:
             os.close(descriptor)
 
-    def _lock(self, upload_id: UUID, *, insist: bool) -> int:
+    def _lock(self, upload_id: UUID, insist: bool, ask: Callable[[], None]) -> int:
         deadline = time.monotonic() + (PATIENCE_SECONDS if insist else WRITER_PATIENCE_SECONDS)
+        ask_after = 0.0
         while True:
             descriptor = os.open(self.path(upload_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             if self._try_lock(descriptor, upload_id):
@@ -135,6 +148,9 @@ class Staging:
                 raise UploadLocked
             if insist or idle > STALE_SECONDS:
                 self._note(upload_id).touch(mode=0o600)
+                if time.monotonic() > ask_after:
+                    ask()
+                    ask_after = time.monotonic() + _ASK_SECONDS
             time.sleep(_POLL_SECONDS)
 
     def _try_lock(self, descriptor: int, upload_id: UUID) -> bool:
@@ -144,6 +160,10 @@ class Staging:
             return os.path.samestat(os.fstat(descriptor), self.path(upload_id).stat())
         except (BlockingIOError, FileNotFoundError):
             return False
+
+    def idle_seconds(self, upload_id: UUID) -> float:
+        """For how long nothing has been written."""
+        return time.time() - self.path(upload_id).stat().st_mtime
 
     def discard(self, upload_id: UUID) -> None:
         """Removes the bytes; nothing there is no error."""
@@ -156,3 +176,11 @@ class Staging:
             return []
         names = (path.name for path in self.directory.iterdir() if path.suffix == "")
         return [UUID(name) for name in names if len(name) == 36]
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -139,9 +139,9 @@ def test_a_wrong_offset_changes_nothing(desk: Desk) -> None:
 
 
 def test_an_interrupted_block_is_hashed_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.uploads.service import completion, receiving, staging
+    from app.uploads.service import completion, reception, staging
 
-    for module in (completion, receiving, staging):
+    for module in (completion, reception, staging):
         monkeypatch.setattr(module, "BLOCK_SIZE", 16)
         monkeypatch.setattr(module, "READ_SIZE", 8)
     upload = desk.create()

@@ -1,0 +1,53 @@
+"""What the clock does: ends what expired, removes bytes that nobody needs, wakes what a failed job has left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.clock import now
+from app.core.db import Database
+from app.jobs import AlreadyQueued, defer
+from app.storage.base import BlobStore
+from app.uploads import queries
+from app.uploads.models import Upload
+from app.uploads.service import lifecycle
+from app.uploads.service.errors import UploadLocked
+from app.uploads.service.holding import Holds
+from app.uploads.service.incoming import sweep_incoming
+from app.uploads.service.staging import Staging
+
+STUCK_AFTER = timedelta(minutes=30)
+
+
+def sweep(db: Database, staging: Staging, store: BlobStore | None = None) -> None:
+    """Ends expired uploads, removes bytes that nobody needs any more, and wakes what is stuck after a failed job."""
+    holds = Holds(db, staging)
+    with db.transaction() as session:
+        expired = queries.expired(session, now())
+    for upload_id in expired:
+        try:
+            with holds.quiet(upload_id), db.transaction() as session:
+                lifecycle.expire(session, upload_id)
+        except UploadLocked:
+            continue
+    listed = staging.listed()  # listed first: an upload created after this has no file in the list
+    with db.transaction() as session:
+        needed = queries.still_needed(session, listed)
+        _wake(session)
+    for upload_id in set(listed) - needed:
+        staging.discard(upload_id)
+    if store is not None:
+        sweep_incoming(db, store)
+
+
+def _wake(session: Session) -> None:
+    stuck = select(Upload).where(Upload.state == "received", Upload.updated_at < now() - STUCK_AFTER)
+    for upload in session.scalars(stuck.where(Upload.kind != "partial").limit(100)):
+        name = "uploads.complete" if upload.sha256 is None else "recordings.register"
+        try:
+            defer(session, name, queueing_lock=f"{name}-{upload.id}", upload_id=upload.id)
+        except AlreadyQueued:
+            continue
