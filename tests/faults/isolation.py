@@ -26,6 +26,7 @@ from app.audit.models import AuditEvent
 from app.authz.gate import access_of
 from app.core.identity import Role
 from app.factory import Surface, create_app
+from app.recordings.models import Derivation, Recording
 from app.releases import queries
 from app.releases.models import Release
 from app.releases.service import collections
@@ -62,6 +63,11 @@ BODIES: dict[str, dict[str, Any]] = {
         "people": "none_needed",
     },
     "/api/v1/assignments/<uuid:assignment_id>/incident": {"reason": "not mine to report"},
+    "/api/v1/recordings/<uuid:recording_id>": {"notes": "taken over"},
+    "/api/v1/recordings/<uuid:recording_id>/clips": {"seconds": 5},
+    "/api/v1/recordings/<uuid:recording_id>/exports": {"rate": "25"},
+    "/api/v1/uploads/direct/<uuid:upload_id>/parts": {"parts": [{"number": 1, "sha256": "00" * 32}]},
+    "/api/v1/uploads/direct/<uuid:upload_id>/complete": {"sha256": "00" * 32},
     "/api/v1/recordings/<uuid:recording_id>/withdraw": {"reason": "not mine to withdraw"},
     "/api/v1/redactions/<uuid:redaction_id>/decide": {"decision": "accepted"},
     "/api/v1/redactions/<uuid:redaction_id>/regions": {
@@ -142,6 +148,7 @@ def _force(session: Session, site: Site, name: str, shared: dict[str, str]) -> T
         "client_id": client.id,
         "event_id": session.scalars(select(AuditEvent.id).limit(1)).one(),
         "assignment_id": _assignment(session, recording.id),
+        "derivation_id": _derivation(session, recording),
     }
     words = (home.name, exercise.title, upload.filename, recording.filename, officer.email)
     return Tenant(home.name, bearer(session, officer), shared | _strings(objects), words)
@@ -150,6 +157,20 @@ def _force(session: Session, site: Site, name: str, shared: dict[str, str]) -> T
 def _assignment(session: Session, recording_id: UUID) -> UUID:
     annotation.open_tasks(session, recording_id)
     return annotation.take_next(session, make_identity(session, Role.ANNOTATOR)).id
+
+
+def _derivation(session: Session, recording: Recording) -> UUID:
+    made = Derivation(
+        recording_id=recording.id,
+        exercise_id=recording.exercise_id,
+        organisation_id=recording.organisation_id,
+        kind="cfr",
+        parameters={"rate": "25"},
+        state="failed",
+    )
+    session.add(made)
+    session.flush()
+    return made.id
 
 
 def _partners(site: Site) -> tuple[Tenant, Tenant]:
@@ -197,6 +218,8 @@ def _try_all(
         if rule.arguments and _told(foreign) != _told(nobodys):
             outcome.failures.append(f"{line}: {_told(foreign)}, but {_told(nobodys)} where nobody has it")
         named = [word for word in owner.words if word.encode() in foreign.data]
+        if rule.rule.endswith("/likely-joins") and foreign.status_code not in REFUSALS:
+            outcome.failures.append(f"{line}: {foreign.status_code} for another's exercise")
         if not rule.arguments:
             named += [key for key in ("recording_id", "upload_id") if _names(foreign.data, owner, key)]
         outcome.failures += [f"{line}: the answer names {word}" for word in named]
@@ -219,10 +242,15 @@ def _call(client: FlaskClient, method: str, rule: Rule, who: Tenant, objects: di
     built = rule.build({key: (COMMON | objects)[key] for key in rule.arguments})
     assert built is not None, rule.rule
     headers = who.headers | TUS | {"If-Match": '"1"', "Accept": "application/json"}
+    if rule.rule == "/api/v1/uploads/<uuid:upload_id>" and method == "POST":
+        headers |= {"X-HTTP-Method-Override": "HEAD"}
     if method == "PATCH" and "uploads" in rule.rule:
         kind = "application/offset+octet-stream"
         return client.open(built[1], method=method, headers=headers, data=b"0123456789", content_type=kind)
-    return client.open(built[1], method=method, headers=headers, json=BODIES.get(rule.rule, {}))
+    asked = {"exercise": objects["exercise_id"]} if rule.rule.endswith("/likely-joins") else {}
+    return client.open(
+        built[1], method=method, headers=headers, json=BODIES.get(rule.rule, {}), query_string=asked
+    )
 
 
 def _random_ids(objects: dict[str, str], chance: random.Random) -> dict[str, str]:
@@ -263,6 +291,10 @@ def _state(site: Site) -> dict[str, list[Any]]:
         "retention_reviews",
         "incidents",
         "erasures",
+        "derivations",
+        "clips",
+        "renditions",
+        "upload_blocks",
         "releases",
         "grants",
         "agreements",

@@ -78,16 +78,18 @@ def _pictures(case: Case) -> list[str]:
         filters.append("setfield=tff")
     if case.rate == "vfr":
         filters.append("settb=1/1000,setpts='N*40+mod(N*7,5)*4+gte(N,20)*300'")
-    options = ["-vf", ",".join(filters), "-fps_mode", "passthrough", *CODECS[case.codec]]
+    coding = list(CODECS[case.codec])
+    if case.shape == "hdr":
+        coding[coding.index("-x265-params") + 1] += (
+            ":colorprim=bt2020:colormatrix=bt2020nc:transfer=smpte2084"
+        )
+    options = ["-vf", ",".join(filters), "-fps_mode", "passthrough", *coding]
     if case.rate == "vfr":
         options += ["-enc_time_base", "1:1000"]
     if case.shape == "interlaced":
         options += ["-flags", "+ildct+ilme", *((PARAMS, "tff=1") if case.codec == "h264" else ())]
     if case.shape == "full":
         options += ["-color_range", "pc"]
-    if case.shape == "hdr":
-        colours = ":colorprim=bt2020:colormatrix=bt2020nc:transfer=smpte2084"
-        options[-1] += colours
     return options
 
 

@@ -83,9 +83,9 @@ class DirectUploads:
 
         The digests are kept. Raises InvalidRequest for a part that the file does not have, AlreadyReceived.
         """
-        incoming = self._incoming()
         with self.db.transaction() as session:  # held while the store answers, so that one multipart is begun
             upload = self._unfinished(session, identity, upload_id, lock=True)
+            incoming = self._incoming()
             check_numbers(upload, digests)
             multipart_id = upload.multipart_id or incoming.begin(upload.incoming_key)
             if upload.multipart_id is None or now() - upload.updated_at >= COUNTED_EVERY:
@@ -139,9 +139,9 @@ class DirectUploads:
 
     def terminate(self, identity: Identity, upload_id: UUID) -> None:
         """Ends an unfinished upload and removes what the store holds of it. Raises AlreadyReceived."""
-        incoming = self._incoming()
         with self.db.transaction() as session:
             lifecycle.require_present(lifecycle.get_upload(session, identity, upload_id), "direct")
+            incoming = self._incoming()
             lifecycle.terminate(session, identity, upload_id)
             upload = lifecycle.get_upload(session, identity, upload_id)
         incoming.remove(upload.incoming_key)
