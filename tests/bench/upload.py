@@ -158,7 +158,7 @@ def _upload(address: str, pid: int, source: Path, headers: dict[str, str], setti
         f"{address}/api/v1/uploads", headers=headers | {"Upload-Length": str(size)}, timeout=30
     )
     made.raise_for_status()
-    location, parts = made.headers["Location"], urlsplit(address)
+    location, parts = urlsplit(made.headers["Location"]).path, urlsplit(address)
     lines = headers | {
         "Host": parts.netloc,
         "Content-Type": "application/offset+octet-stream",

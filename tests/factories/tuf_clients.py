@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,9 +12,7 @@ import requests
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.ngclient import FetcherInterface, Updater
 
-NODE = Path(__file__).parents[1] / "integration" / "node"
-BUILD = Path(__file__).parents[2] / "build" / "tuf-js"
-BIN = Path(sys.executable).parent
+from tests.factories.node_clients import BIN, install_node_clients
 
 Client = Callable[[str, bytes, Path, list[str], str], dict[str, bytes]]
 """(repository's address, pinned root, scratch directory, target paths, bearer token or "") → contents.
@@ -90,7 +85,7 @@ def tuf_js(base: str, root: bytes, directory: Path, targets: list[str], token: s
     }
     run = subprocess.run(
         [BIN / "node", "client.mjs", json.dumps(request)],
-        cwd=install_tuf_js(),
+        cwd=install_node_clients(),
         env={**os.environ, "TUF_TOKEN": token},
         capture_output=True,
         text=True,
@@ -107,28 +102,3 @@ def make_directories(directory: Path) -> None:
     """Where a client keeps its metadata and its targets."""
     for name in ("metadata", "targets"):
         (directory / name).mkdir(parents=True, exist_ok=True)
-
-
-def install_tuf_js() -> Path:
-    """The directory in which `import 'tuf-js'` works; installed once for a lock file. A failure is an error."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with (BUILD / "install.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = (NODE / "package-lock.json").read_text()
-        marker = BUILD / "installed.json"
-        shutil.copy(NODE / "client.mjs", BUILD)
-        if not marker.exists() or marker.read_text() != wanted:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(NODE / name, BUILD)
-            environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
-            if certificates := environment.get("SSL_CERT_FILE"):  # as the set-up does for its own npm
-                environment.setdefault("NODE_EXTRA_CA_CERTS", certificates)
-            subprocess.run(
-                [BIN / "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                cwd=BUILD,
-                env=environment,
-                timeout=240,
-                check=True,
-            )
-            marker.write_text(wanted)
-    return BUILD

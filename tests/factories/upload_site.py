@@ -41,7 +41,7 @@ class Site:
     def create(self, length: int = len(DATA), **said: str) -> str:
         answer = self.call("POST", "/api/v1/uploads", headers=self.creation(length, **said))
         assert answer.status_code == 201, answer.text
-        return answer.headers["Location"]
+        return urlsplit(answer.headers["Location"]).path
 
     def creation(self, length: int, **said: str) -> dict[str, str]:
         said = {"filename": "A.mp4", "exercise": str(self.exercise)} | said

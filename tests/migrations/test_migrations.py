@@ -112,6 +112,32 @@ def test_what_was_joined_and_cut_anew_survives_the_way_down(engine: Engine, data
     upgrade(database_url)
 
 
+def test_parts_and_unknown_lengths_end_where_they_have_no_place(engine: Engine, database_url: str) -> None:
+    with engine.begin() as connection:
+        fill_every_table(connection)
+        row = "SELECT gen_random_uuid(), organisation_id, exercise_id, created_by_kind, created_by, filename, details"
+        columns = "id, organisation_id, exercise_id, created_by_kind, created_by, filename, details"
+        rest = '"offset", state, expires_at, created_at, updated_at'
+        for kind, into, place in (
+            ("partial", "(SELECT id FROM uploads LIMIT 1)", "0"),
+            ("whole", "NULL", "NULL"),
+        ):
+            connection.execute(
+                text(
+                    f"INSERT INTO uploads ({columns}, {rest}, kind, joined_into, place)"
+                    f" {row}, 7, 'receiving', expires_at, created_at, updated_at, '{kind}', {into}, {place}"
+                    " FROM uploads LIMIT 1"
+                )
+            )
+    downgrade(database_url, "8e2b6f0d41ca")
+    with engine.connect() as connection:
+        query = 'SELECT length, state, reason_code FROM uploads WHERE "offset" = 7'
+        assert [tuple(one) for one in connection.execute(text(query))] == [(7, "rejected", "terminated")]
+    upgrade(database_url)
+    with engine.connect() as connection:
+        assert set(connection.scalars(text("SELECT kind FROM uploads"))) == {"whole"}
+
+
 def test_the_models_equal_the_head(engine: Engine) -> None:
     def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
         return not (kind in ("table", "index") and (name or "").startswith("procrastinate_"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
 from flask import Response, request, url_for
@@ -90,8 +91,16 @@ class Uploads(MethodView):
                 upload = _open(session, opening)
             if with_bytes:
                 upload = _receive_first(upload, source, checksum)
-        location = url_for("uploads.OneUpload", upload_id=upload.id)
-        return Response(status=201, headers=tus.describe(upload) | {"Location": location})
+        return Response(status=201, headers=tus.describe(upload) | {"Location": _address(upload)})
+
+
+def _address(upload: Upload) -> str:
+    """The whole address, under the name by which the client reached us: some clients cannot resolve a mere path."""
+    public = resource(Settings).staff_url
+    base = (
+        public if urlsplit(public).netloc == request.host else request.host_url
+    )  # a proxy's TLS is in the former
+    return urljoin(base, url_for("uploads.OneUpload", upload_id=upload.id))
 
 
 def _open(session: Session, opening: tus.Opening) -> Upload:

@@ -39,7 +39,7 @@ class Stored:
 
     open: Callable[[], BinaryIO]
     blocks: Mapping[int, bytes]
-    block_size: int = BLOCK_SIZE
+    block_size: int
 
 
 def digest_of(
@@ -94,7 +94,9 @@ class _Looking:
                 if upload is None:
                     return
                 stored = [
-                    Stored(partial(self.received.open, part), queries.block_digests(session, part.id))
+                    Stored(
+                        partial(self.received.open, part), queries.block_digests(session, part.id), BLOCK_SIZE
+                    )
                     for part in queries.parts_of(session, upload_id)
                 ]
             file.resume(0)
