@@ -33,14 +33,14 @@ from tests.faults.worker_kill import TASKS
 
 BUCKET = "campaign"
 VICTIMS = ("worker", "tool", "database", "store")
-SAMPLE, FULL = ("tool", "database"), VICTIMS * 5
+FULL = VICTIMS * 5
 MOST_WAITING = 4  # jobs; with fewer the next film comes in, so that no blow falls into an empty room
 STILL_SECONDS = 300.0
 LATEST_SECONDS = 1.5  # after which a job that has begun is struck
 
 
 def run(seed: int, sample: bool, folder: Path) -> Outcome:
-    """Twenty kills, five of each kind; the sample: an ffmpeg and the database."""
+    """Twenty kills, five of each kind; the sample: one."""
     chance, outcome = random.Random(seed), Outcome()
     weed = find_weed()
     if weed is None:
@@ -59,7 +59,7 @@ def run(seed: int, sample: bool, folder: Path) -> Outcome:
             stage = Stage(
                 site, store, crew, chance, film_of(folder, seconds=95 if sample else 200), not sample
             )
-            for victim in chance.sample(SAMPLE if sample else FULL, k=len(SAMPLE if sample else FULL)):
+            for victim in chance.sample(FULL, k=1 if sample else len(FULL)):
                 outcome.count(stage.strike(victim))
                 outcome.cases += 1
             crew.settle(STILL_SECONDS)

@@ -91,15 +91,14 @@ class Tenant:
 
 
 def run(seed: int, sample: bool, folder: Path) -> Outcome:
-    """Every route, both ways; the same in the sample."""
-    del sample
+    """Every route, both ways; the sample: a third of them, one way."""
     outcome, chance = Outcome(), random.Random(seed)
     with open_site(folder) as site:
         for surface, pair in (("staff", _forces(site)), ("partner", _partners(site))):
             app = create_app(site.settings, surface, database=site.database)
-            for owner, stranger in (pair, pair[::-1]):
+            for owner, stranger in (pair,) if sample else (pair, pair[::-1]):
                 before = _state(site)
-                _try_all(app, surface, owner, stranger, chance, outcome)
+                _try_all(app, surface, owner, stranger, chance, outcome, of=3 if sample else 1)
                 if _state(site) != before:
                     outcome.failures.append(f"{stranger.name} changed what {owner.name} has")
                 _owner_gets_through(app, owner, outcome)
@@ -200,10 +199,20 @@ def _strings(objects: dict[str, Any]) -> dict[str, str]:
 
 
 def _try_all(
-    app: Flask, surface: Surface, owner: Tenant, stranger: Tenant, chance: random.Random, outcome: Outcome
+    app: Flask,
+    surface: Surface,
+    owner: Tenant,
+    stranger: Tenant,
+    chance: random.Random,
+    outcome: Outcome,
+    *,
+    of: int,
 ) -> None:
+    """One in `of` operations, as chance has it."""
     client = app.test_client(use_cookies=False)
     for method, rule in _operations(app):
+        if chance.randrange(of):
+            continue
         line = f"{surface}: {method} {rule.rule} as {stranger.name}"
         missing = rule.arguments - owner.objects.keys() - COMMON.keys()
         if missing:

@@ -19,7 +19,7 @@ from app.settings import Settings
 from tests.factories.accounts import bearer, make_organisation, make_person
 from tests.security.matrix import ROLES, read_table
 
-EXAMPLES = 4  # for each operation: about a minute for both surfaces
+EXAMPLES = 3  # for each operation: about a minute for both surfaces
 CHECKS = [content_type_conformance, response_schema_conformance]
 Headers = dict[str, str]
 
