@@ -27,7 +27,8 @@ from app.recordings import service as recordings
 from app.recordings.models import Clip, Fingerprint, FrameHash, Recording, Rendition
 from app.redaction.models import RedactedClip, Redaction, RedactionRegion
 from app.releases import tasks as release_tasks
-from app.releases.models import TufTarget
+from app.releases.models import Release, TufTarget
+from app.releases.service import building, composing
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import KeyDestroyed, Vault
@@ -213,3 +214,33 @@ def test_our_copies_in_a_published_release_go_too(
         assert not vault.store.exists(shard.blob_key)
         assert session.scalars(select(DatasetItem.labels)).all() == labels
     assert force.tags().count("release:shards-erased") == 1
+
+
+def test_a_release_that_is_packed_meanwhile_keeps_nothing(
+    database: Database, settings: Settings, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = make_stage(database, settings, vault)
+    with database.transaction() as session:
+        release = composing.create_release(
+            session, stage.manager, version_id=stage.freeze(session).id, notes=""
+        )
+        recording = session.scalars(select(Recording)).one()
+        force = Force(
+            database, settings, vault, recording.id, *(make_officer(session, recording) for _ in range(2))
+        )
+    pack = building.pack
+
+    def pack_then_erase(*args: Any, **more: Any) -> building.Packed:
+        packed = pack(*args, **more)
+        erase(force, confirmed(force))
+        release_tasks.erase_footage(job_context(database, settings, vault), recording_id=recording.id)
+        return packed
+
+    monkeypatch.setattr(building, "pack", pack_then_erase)
+    release_tasks.build(job_context(database, settings, vault, job_id=99), release_id=release.id)
+    assert list(vault.store.list("tuf/")) == []
+    with database.transaction() as session:
+        assert (
+            session.scalar(select(func.count(DataKey.wrapped)).where(DataKey.subject_kind == "release")) == 0
+        )
+        assert session.get_one(Release, release.id).state == "failed"
