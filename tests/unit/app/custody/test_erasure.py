@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from app.annotation import service as annotation
 from app.annotation import tasks as annotation_tasks
@@ -32,6 +33,7 @@ from app.releases.service import building, composing
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import KeyDestroyed, Vault
+from app.uploads import service as uploads
 from app.uploads.service import Staging
 from tests.factories.accounts import make_identity
 from tests.factories.annotation import submitted
@@ -130,12 +132,19 @@ def _left(force: Force) -> dict[str, int]:
     return rows
 
 
+def _room(session: Session, force: Force) -> int:
+    """Bytes that the force may still hand over."""
+    held = session.get_one(Recording, force.recording_id).organisation_id
+    return uploads.quota_left(session, force.settings, held)
+
+
 def test_everything_goes_facts_stay_and_it_is_proven(force: Force) -> None:
     _fill(force)
     erasure = confirmed(force)
     with force.database.transaction() as session:
         key = session.scalars(select(DataKey)).one()
         session.expunge(key)
+        assert _room(session, force) < force.settings.upload_quota_bytes
     erase(force, erasure)
     assert set(_left(force).values()) == {0}, _left(force)
     annotation_tasks.erase_drafts_of(
@@ -144,6 +153,7 @@ def test_everything_goes_facts_stay_and_it_is_proven(force: Force) -> None:
     with force.database.transaction() as session:
         recording = session.get_one(Recording, force.recording_id)
         assert (recording.state, recording.report) == ("erased", None)
+        assert _room(session, force) == force.settings.upload_quota_bytes
         assert session.scalar(select(func.count()).select_from(Clip)) == 2
         assert session.scalar(select(func.count()).select_from(Annotation)) == 0
         assert session.scalars(select(Redaction.blob_key)).one() is None
