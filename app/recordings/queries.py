@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import CompoundSelect, Select, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer, joinedload, lazyload, load_only
 
@@ -29,6 +29,10 @@ BRIEF = (
     defer(Recording.suggestion),
     joinedload(Recording.exercise).options(load_only(Exercise.title), lazyload(Exercise.organisation)),
 )
+
+
+# The order in which recordings are held. What was joined came of no upload.
+_WHOLES_FIRST = (Recording.upload_id.is_not(None), Recording.id)
 
 
 def recordings_of(
@@ -68,15 +72,15 @@ def same_files(session: Session, organisation_id: UUID, digests: Collection[byte
     query = select(Recording.sha256, Recording.id).where(
         Recording.organisation_id == organisation_id,
         Recording.sha256.in_(list(digests)),
-        Recording.state.in_(("processing", "ready")),
+        Recording.state.in_(("processing", "ready", "quarantined")),
     )
     return {row.sha256: row.id for row in session.execute(query)}
 
 
 def locked_many(session: Session, ids: Collection[UUID]) -> list[Recording]:
     """Those of the recordings that are there, held until the transaction ends; in one order, so that nobody waits in a
-    ring."""
-    query = select(Recording).where(Recording.id.in_(list(ids))).order_by(Recording.id)
+    ring: what was joined before its parts, as everywhere."""
+    query = select(Recording).where(Recording.id.in_(list(ids))).order_by(*_WHOLES_FIRST)
     held = query.with_for_update(of=Recording).execution_options(populate_existing=True)
     return list(session.scalars(held))
 
@@ -138,12 +142,27 @@ def parts_held(session: Session, joined_id: UUID) -> list[Recording]:
     return list(session.scalars(query.with_for_update(of=Recording)))
 
 
-def same_footage(session: Session, recording_id: UUID) -> list[Recording]:
-    """What was joined from this recording, or what it was joined from: the others that hold its footage, oldest first,
-    held until the transaction ends. Other parts of the same whole are not among them."""
-    joined = select(RecordingPart.joined_id).where(RecordingPart.part_id == recording_id)
+def _joined_of(recording_id: UUID) -> CompoundSelect[UUID]:
+    """The ids of what was joined from a recording, or again from its parts."""
     parts = select(RecordingPart.part_id).where(RecordingPart.joined_id == recording_id)
-    query = select(Recording).where(Recording.id.in_(joined.union(parts))).order_by(Recording.id)
+    joined = select(RecordingPart.joined_id)
+    return joined.where(RecordingPart.part_id == recording_id).union(
+        joined.where(RecordingPart.part_id.in_(parts))
+    )
+
+
+def hold_joined(session: Session, recording_id: UUID) -> None:
+    """Holds what was joined from a recording or from its parts, itself among it, until the transaction ends."""
+    query = select(Recording.id).where(Recording.id.in_(_joined_of(recording_id))).order_by(Recording.id)
+    session.execute(query.with_for_update(of=Recording))
+
+
+def same_footage(session: Session, recording_id: UUID) -> list[Recording]:
+    """What was joined from this recording, or what it was joined from, and what that was joined into again: the others
+    that hold its footage, held until the transaction ends. Other parts of the same whole are not among them."""
+    parts = select(RecordingPart.part_id).where(RecordingPart.joined_id == recording_id)
+    shared = or_(Recording.id.in_(_joined_of(recording_id)), Recording.id.in_(parts))
+    query = select(Recording).where(shared, Recording.id != recording_id).order_by(*_WHOLES_FIRST)
     return list(
         session.scalars(query.with_for_update(of=Recording).execution_options(populate_existing=True))
     )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     column,
+    exists,
     func,
     or_,
     select,
@@ -26,6 +27,11 @@ from app.accounts.models import Organisation
 from app.uploads.models import Upload, UploadBlock
 
 OPEN_STATES = ("created", "receiving")
+
+# Recordings lie above: read by the table's name. The state is literal, so that their partial unique index serves.
+_RECORDINGS = table("recordings", column("id", Uuid()), column("organisation_id", Uuid()), column("sha256"))
+_LIVE = text("recordings.state IN ('processing', 'ready', 'quarantined')")
+_ERASED = text("recordings.state = 'erased'")
 
 
 def uploads_of(
@@ -48,10 +54,14 @@ def lock_quota(session: Session, organisation_id: UUID) -> None:
 
 def bytes_held(session: Session, organisation_id: UUID) -> int:
     """Bytes that count against the quota: what unfinished uploads were promised or, where that is unknown, have; and
-    what was kept. Parts count until the file that they are joined into does."""
+    what was kept, until it is erased. Parts count until the file that they are joined into does."""
     size = func.coalesce(Upload.length, Upload.offset)
+    erased = exists().where(_RECORDINGS.c.id == Upload.id, _ERASED)
     held = select(func.coalesce(func.sum(size), 0)).where(
-        Upload.organisation_id == organisation_id, Upload.state != "rejected", Upload.joined_into.is_(None)
+        Upload.organisation_id == organisation_id,
+        Upload.state != "rejected",
+        Upload.joined_into.is_(None),
+        ~erased,
     )
     return int(session.scalar(held) or 0)
 
@@ -93,11 +103,6 @@ def keep_digests(session: Session, upload_id: UUID, digests: Mapping[int, bytes]
             index_elements=["upload_id", "ordinal"], set_={"sha256": written.excluded.sha256}
         )
     )
-
-
-# Recordings lie above: read by the table's name. The state is literal, so that their partial unique index serves.
-_RECORDINGS = table("recordings", column("id", Uuid()), column("organisation_id", Uuid()), column("sha256"))
-_LIVE = text("recordings.state IN ('processing', 'ready', 'quarantined')")
 
 
 def live_recordings(organisation_id: UUID, sha256: bytes) -> Select[UUID]:

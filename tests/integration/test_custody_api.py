@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.accounts.models import Person
 from app.audit.commands import audit
@@ -19,6 +20,7 @@ from app.core.db import Database
 from app.core.identity import Role
 from app.custody import service, tasks
 from app.factory import create_app
+from app.recordings.models import Recording
 from app.settings import Settings
 from app.storage.vault import Vault
 from tests.factories.accounts import bearer, make_organisation, make_person
@@ -131,8 +133,13 @@ def test_the_whole_way_to_erasure_and_its_certificate(
     assert "Nobody but officers" in shown()
     assert "possible real incident" in api.get("/recordings", headers=first | PAGE).text
     assert post("/incident/move-out", {"reason": "To the evidence system"}) == 200
+    with database.transaction() as session:  # a name that a file may have, and no header
+        session.execute(update(Recording).values(filename="my\nfilm.mp4"))
     fetched = api.get(f"{at}/original", headers=first)
-    assert (fetched.data, fetched.headers["Content-Disposition"][:10]) == (b"film", "attachment")
+    assert (fetched.data, fetched.headers["Content-Disposition"]) == (
+        b"film",
+        "attachment; filename=my_film.mp4",
+    )
     assert "Fetch the original" in shown()
     assert post("/incident/clear", {"reason": "The drill of May"}) == 200
     assert api.get(f"{at}/original", headers=first).status_code == 404

@@ -238,6 +238,9 @@ def test_a_page_of_recordings_says_what_it_cannot_read(site: Site) -> None:
     assert shown.status_code == 200
     assert "Received from: give a day" in shown.text
     assert site.client.get("/recordings/details", headers=site.officer).status_code == 302
+    for chosen in ([], ["none"]):
+        sent = site.client.post("/recordings/details", headers=site.officer, data={"id": chosen})
+        assert (sent.status_code, sent.headers.get("Location")) == (302, "/recordings")
     all_of_it = site.client.get(
         f"/recordings/details?exercise={site.ready.exercise_id}", headers=site.officer
     ).text

@@ -65,8 +65,13 @@ def original(recording_id: UUID) -> Response:
         sha256=recording.sha256,
         media_type="application/octet-stream",
     )
-    answer.headers.set("Content-Disposition", "attachment", filename=recording.filename)
+    answer.headers.set("Content-Disposition", "attachment", filename=_header_name(recording.filename))
     return answer
+
+
+def _header_name(filename: str) -> str:
+    """A file's name without what no header may hold: a name may have line breaks in it."""
+    return "".join(c if c.isprintable() else "_" for c in filename)
 
 
 @blp.route("/<uuid:recording_id>/incident/moved-out", methods=["POST"])

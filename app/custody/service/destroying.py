@@ -32,7 +32,7 @@ from app.recordings.models import (
     RecordingView,
     Rendition,
 )
-from app.recordings.service import note, received, stop_work
+from app.recordings.service import free_parts, note, received, stop_work
 from app.redaction.models import RedactedClip, Redaction, RedactionRegion
 from app.storage.models import DataKey
 from app.storage.vault import Vault
@@ -83,6 +83,7 @@ def finish_erasure(session: Session, doomed: Doomed) -> None:
     if recording is None or erasure is None or erasure.state != "erasing":
         return
     _remove_rows(session, recording)
+    free_parts(session, recording)  # those whose footage stays
     erasure.state, erasure.done_at = "done", now()
     recording.state, recording.reason_code, recording.reason = "erased", "erased", erasure.reason
     session.flush()

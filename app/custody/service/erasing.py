@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from app.recordings.service import find, lock_whole, note
 
 COOLING = timedelta(hours=72)
 ERASABLE = ("withdrawn", "quarantined")
+IN_USE = ("processing", "ready")
 
 
 def request_erasure(
@@ -33,7 +35,8 @@ def request_erasure(
 ) -> Erasure:
     """The first step. `ground` is why it may be erased; unless given, what put the recording out of use.
 
-    Raises NotErasable unless it is withdrawn or quarantined, OnHold, ErasureState where one is under way.
+    Raises NotErasable unless it and what goes with it are withdrawn or quarantined, OnHold, ErasureState where one is
+    under way.
     """
     lock_whole(session, recording_id)  # before its parts, as everywhere
     recording = find(session, identity, recording_id, Permission.CUSTODY_DECIDE, lock=True)
@@ -41,8 +44,7 @@ def request_erasure(
         raise ErasureState("Its erasure was requested before")
     if recording.state not in ERASABLE:
         raise NotErasable
-    for one in (recording, *same_footage(session, recording_id)):
-        require_no_hold(session, one.id)
+    _require_erasable(session, recording, same_footage(session, recording_id))
     made = Erasure(
         id=new_id(),
         recording_id=recording_id,
@@ -62,7 +64,8 @@ def confirm_erasure(session: Session, identity: Identity, recording_id: UUID) ->
     """The second step: from the commit on a job erases, and nothing brings the footage back. What was joined from the
     recording, or what it was joined from, is the same footage, and goes with it.
 
-    Raises NeedsAnother for the officer who requested it while there is time to think, ErasureState, OnHold.
+    Raises NeedsAnother for the officer who requested it while there is time to think, ErasureState, OnHold, NotErasable
+    where something that would go with it is in use again.
     """
     recording, erasure = _requested(session, identity, recording_id)
     person_id = require_person(identity)
@@ -72,13 +75,23 @@ def confirm_erasure(session: Session, identity: Identity, recording_id: UUID) ->
             f"You requested it: you may confirm it yourself from {free_from:%d %B %Y, %H:%M} UTC on"
         )
     others = same_footage(session, recording_id)
-    for one in (recording, *others):
-        require_no_hold(session, one.id)
+    _require_erasable(session, recording, others)
     _confirm(session, identity, recording, erasure)
     for one in others:
         if one.state != "erased":
             _confirm(session, identity, one, _along(session, one, erasure))
     return erasure
+
+
+def _require_erasable(session: Session, recording: Recording, others: Sequence[Recording]) -> None:
+    """Nobody decided about footage that is in use: it does not go along with what was put out of use."""
+    for one in others:
+        if one.state in IN_USE:
+            raise NotErasable(
+                f"{one.filename} holds part of it and is in use: withdraw that first, or erase the other parts alone"
+            )
+    for one in (recording, *others):
+        require_no_hold(session, one.id)
 
 
 def _along(session: Session, other: Recording, erasure: Erasure) -> Erasure:

@@ -24,7 +24,7 @@ from app.custody.service.errors import NotDue
 from app.custody.service.holding import require_no_hold
 from app.custody.service.scope import scope_of
 from app.recordings.models import Recording
-from app.recordings.service import find, note, withdraw
+from app.recordings.service import find, lock_whole, note, withdraw
 
 BATCH = 200
 LONGEST_YEARS = 10
@@ -72,6 +72,7 @@ def decide_retention(
 
     Raises NotDue, OnHold for an erasure, InvalidRequest for a day that is not within the next ten years.
     """
+    lock_whole(session, recording_id)  # before its parts, as everywhere
     recording = find(session, identity, recording_id, Permission.CUSTODY_DECIDE, lock=True)
     review = queries.open_retention(session, recording_id)
     if review is None:

@@ -20,6 +20,7 @@ from app.custody.models import SensitivityReview
 from app.custody.service.errors import NotReviewed, ReviewRefused
 from app.custody.service.scope import scope_of
 from app.recordings.models import Recording
+from app.recordings.queries import BRIEF
 from app.recordings.service import find, note, require_viewable
 from app.redaction.models import Redaction
 from app.redaction.service import newest as newest_redaction
@@ -106,7 +107,7 @@ def list_unreviewed(
 ) -> Page[Recording]:
     """Ready recordings that wait for a review, newest first."""
     require(identity, Permission.RECORDING_READ)
-    query = queries.unreviewed(scope_of(identity))
+    query = queries.unreviewed(scope_of(identity)).options(*BRIEF)
     return paginate(session, query, Recording.id, cursor=cursor, limit=limit)
 
 

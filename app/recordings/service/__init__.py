@@ -55,7 +55,7 @@ from app.recordings.service.normalising import (
     store_outputs,
 )
 from app.recordings.service.originals import hold_original, remove_idle
-from app.recordings.service.parts import PartOf, lock_whole, parts_of
+from app.recordings.service.parts import PartOf, free_parts, lock_whole, parts_of
 from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.proposing import joinable, likely_joins, recent_joins
 from app.recordings.service.registering import received, register
@@ -105,6 +105,7 @@ __all__ = [
     "fail_abandoned_derivations",
     "find",
     "find_duplicates",
+    "free_parts",
     "get_derivation",
     "get_many",
     "get_overview",

@@ -23,7 +23,7 @@ from app.jobs import cancel_about
 from app.recordings import queries
 from app.recordings.models import Clip, Recording
 from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing, Quarantined
-from app.recordings.service.parts import PartOf, free_parts, lock_whole, parts_of
+from app.recordings.service.parts import PartOf, free_parts, lock_whole, parts_of, whole_of
 from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.steps import forget_steps
 from app.recordings.service.telling import SuggestedDetails, told_by
@@ -127,8 +127,9 @@ def withdraw(session: Session, identity: Identity, recording_id: UUID, *, reason
     A joined recording takes its parts with it. A part takes the joined one with it, whose other parts count for
     themselves again.
     """
-    whole = lock_whole(session, recording_id)
+    lock_whole(session, recording_id)
     recording = find(session, identity, recording_id, Permission.RECORDING_WITHDRAW, lock=True)
+    whole = whole_of(session, recording)
     if recording.state in ("withdrawn", "erased"):
         raise AlreadyWithdrawn
     if recording.state == "quarantined":

@@ -52,12 +52,16 @@ def free_parts(session: Session, joined: Recording) -> list[Recording]:
     return freed
 
 
-def lock_whole(session: Session, recording_id: UUID) -> Recording | None:
-    """The joined recording that stands for this one, held until the transaction ends; to be locked before its parts."""
-    recording = session.get(Recording, recording_id)
-    if recording is None or recording.part_of_id is None:
-        return None
-    return queries.locked(session, recording.part_of_id)
+def lock_whole(session: Session, recording_id: UUID) -> None:
+    """Holds what was joined from a recording, or from its parts, until the transaction ends; to be done before the
+    recording itself and its parts are held."""
+    queries.hold_joined(session, recording_id)
+
+
+def whole_of(session: Session, part: Recording) -> Recording | None:
+    """The joined recording that stands for this one, which the caller holds; held too. One that was joined while the
+    caller waited is found here alone."""
+    return queries.locked(session, part.part_of_id) if part.part_of_id is not None else None
 
 
 def parts_of(session: Session, recording: Recording) -> list[PartOf]:

@@ -27,6 +27,8 @@ from app.releases.models import Release, TufTarget
 from app.releases.service.composing import repository_for
 from app.releases.service.samples import Listed
 
+FOOTAGE_GONE = "footage of the version was taken out of use while it was packed: compose a new version"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredTarget:
@@ -107,9 +109,16 @@ def _papers(release: Release, shards: list[Shard], listed: dict[str, Listed]) ->
 
 
 def complete_build(session: Session, release_id: UUID, packed: Packed, stored: list[StoredTarget]) -> None:
-    """Makes a packed release the built one; a release that is no longer building is left alone."""
+    """Makes a packed release the built one; a release that is no longer building is left alone.
+
+    Where footage was withdrawn, set apart or erased while it was packed, the build ends: what it stored counts for
+    nothing and is removed, with its keys.
+    """
     release = session.get_one(Release, release_id, with_for_update={"of": Release})
     if release.state != "building":
+        return
+    if queries.footage_gone(session, release.dataset_version_id):  # the erasure looks at built releases alone
+        fail_build(session, release_id, FOOTAGE_GONE)
         return
     repository = repository_for(
         session, release.dataset_id, lock=True

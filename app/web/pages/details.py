@@ -81,12 +81,7 @@ def many_details() -> Answer:
             ids = service.describable(session, current_identity(), exercise)
         if ids:
             return _many_page(ids, Form(), 200)
-    try:
-        ids = ChosenSchema().load({"id": request.args.getlist("id")})["id"]
-    except ValidationError:
-        flash("Choose the recordings first, then change their details.", "warning")
-        return redirect("/recordings")
-    return _many_page(ids, Form(), 200)
+    return _many_page_of(request.args.getlist("id"), Form(), 200)
 
 
 @pages.post("/recordings/details")
@@ -99,7 +94,7 @@ def save_many_details() -> Answer:
         with form.catching(), transaction() as session:
             service.change_many(session, current_identity(), ids=ids, changes=data, fill_suggested=fill)
     if not form.ok:
-        return _many_page(ChosenSchema().load({"id": form.values["id"]})["id"], form, 422)
+        return _many_page_of(form.values["id"], form, 422)
     flash(f"Details saved for {len(ids)} recording{'s' if len(ids) > 1 else ''}.", "success")
     return redirect("/recordings")
 
@@ -115,6 +110,16 @@ def _page(recording_id: UUID, form: Form, status: int, suggested: Sequence[str] 
         suggested=suggested,
         viewpoints=[("", "Not said"), *VIEWPOINTS.items()],
     ), status
+
+
+def _many_page_of(chosen: list[str], form: Form, status: int) -> Answer:
+    """The form for what was ticked; back to the list where that is nothing, or no recording's id."""
+    try:
+        ids = ChosenSchema().load({"id": chosen})["id"]
+    except ValidationError:
+        flash("Choose the recordings first, then change their details.", "warning")
+        return redirect("/recordings")
+    return _many_page(ids, form, status)
 
 
 def _many_page(ids: list[UUID], form: Form, status: int) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from app.annotation import service as annotation
 from app.annotation import tasks as annotation_tasks
@@ -27,10 +28,12 @@ from app.recordings import service as recordings
 from app.recordings.models import Clip, Fingerprint, FrameHash, Recording, Rendition
 from app.redaction.models import RedactedClip, Redaction, RedactionRegion
 from app.releases import tasks as release_tasks
-from app.releases.models import TufTarget
+from app.releases.models import Release, TufTarget
+from app.releases.service import building, composing
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import KeyDestroyed, Vault
+from app.uploads import service as uploads
 from app.uploads.service import Staging
 from tests.factories.accounts import make_identity
 from tests.factories.annotation import submitted
@@ -129,12 +132,19 @@ def _left(force: Force) -> dict[str, int]:
     return rows
 
 
+def _room(session: Session, force: Force) -> int:
+    """Bytes that the force may still hand over."""
+    held = session.get_one(Recording, force.recording_id).organisation_id
+    return uploads.quota_left(session, force.settings, held)
+
+
 def test_everything_goes_facts_stay_and_it_is_proven(force: Force) -> None:
     _fill(force)
     erasure = confirmed(force)
     with force.database.transaction() as session:
         key = session.scalars(select(DataKey)).one()
         session.expunge(key)
+        assert _room(session, force) < force.settings.upload_quota_bytes
     erase(force, erasure)
     assert set(_left(force).values()) == {0}, _left(force)
     annotation_tasks.erase_drafts_of(
@@ -143,6 +153,7 @@ def test_everything_goes_facts_stay_and_it_is_proven(force: Force) -> None:
     with force.database.transaction() as session:
         recording = session.get_one(Recording, force.recording_id)
         assert (recording.state, recording.report) == ("erased", None)
+        assert _room(session, force) == force.settings.upload_quota_bytes
         assert session.scalar(select(func.count()).select_from(Clip)) == 2
         assert session.scalar(select(func.count()).select_from(Annotation)) == 0
         assert session.scalars(select(Redaction.blob_key)).one() is None
@@ -213,3 +224,33 @@ def test_our_copies_in_a_published_release_go_too(
         assert not vault.store.exists(shard.blob_key)
         assert session.scalars(select(DatasetItem.labels)).all() == labels
     assert force.tags().count("release:shards-erased") == 1
+
+
+def test_a_release_that_is_packed_meanwhile_keeps_nothing(
+    database: Database, settings: Settings, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = make_stage(database, settings, vault)
+    with database.transaction() as session:
+        release = composing.create_release(
+            session, stage.manager, version_id=stage.freeze(session).id, notes=""
+        )
+        recording = session.scalars(select(Recording)).one()
+        force = Force(
+            database, settings, vault, recording.id, *(make_officer(session, recording) for _ in range(2))
+        )
+    pack = building.pack
+
+    def pack_then_erase(*args: Any, **more: Any) -> building.Packed:
+        packed = pack(*args, **more)
+        erase(force, confirmed(force))
+        release_tasks.erase_footage(job_context(database, settings, vault), recording_id=recording.id)
+        return packed
+
+    monkeypatch.setattr(building, "pack", pack_then_erase)
+    release_tasks.build(job_context(database, settings, vault, job_id=99), release_id=release.id)
+    assert list(vault.store.list("tuf/")) == []
+    with database.transaction() as session:
+        assert (
+            session.scalar(select(func.count(DataKey.wrapped)).where(DataKey.subject_kind == "release")) == 0
+        )
+        assert session.get_one(Release, release.id).state == "failed"

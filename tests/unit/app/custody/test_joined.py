@@ -8,9 +8,11 @@ import pytest
 
 from app.custody import service, tasks
 from app.custody.queries import erasure as erasure_of
-from app.custody.service.errors import IncidentState, OnHold
+from app.custody.service.errors import IncidentState, NotErasable, OnHold
+from app.recordings import queries as recordings_queries
 from app.recordings import service as recordings
 from app.recordings.models import Recording, RecordingPart
+from app.recordings.service import lifecycle
 from tests.factories.recordings import job_context, make_recording
 from tests.unit.app.custody.conftest import Force
 
@@ -81,6 +83,66 @@ def test_who_erases_a_part_erases_what_was_joined_from_it(force: Force, parts: l
     left = list(force.vault.store.list())
     assert left
     assert all(str(parts[1]) in key for key in left)
+
+
+def test_parts_of_what_was_erased_count_for_themselves_again(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, parts[0], reason="Real shots")
+        service.request_erasure(session, force.first, parts[0], reason="Real shots")
+        service.confirm_erasure(session, force.second, parts[0])
+        whole = erasure_of(session, force.recording_id)
+    assert whole is not None
+    tasks.erase(job_context(force.database, force.settings, force.vault), erasure_id=whole.id)
+    with force.database.transaction() as session:
+        left = session.get_one(Recording, parts[1])
+        assert (left.state, left.part_of_id) == ("ready", None)
+
+
+def test_nothing_in_use_is_erased_along(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, force.recording_id, reason="Real shots")
+        service.request_erasure(session, force.first, force.recording_id, reason="Real shots")
+        service.clear_incident(session, force.second, parts[1], reason="That one is training")
+    with force.database.transaction() as session, pytest.raises(NotErasable, match="GX020001"):
+        service.confirm_erasure(session, force.second, force.recording_id)
+    with force.database.transaction() as session:
+        service.cancel_erasure(session, force.first, force.recording_id, reason="Its first part alone")
+    with force.database.transaction() as session, pytest.raises(NotErasable, match="GX020001"):
+        service.request_erasure(session, force.first, force.recording_id, reason="Real shots")
+    assert states(force, *parts) == ["quarantined", "quarantined", "ready"]
+
+
+def test_what_its_parts_were_joined_into_anew_is_the_same_footage(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        first = session.get_one(Recording, force.recording_id)
+        first.state = "rejected"
+        again = make_recording(session, force.vault, exercise=first.exercise, data=b"again")
+        again.state, again.upload_id = "ready", None
+        for number, part in enumerate(parts):
+            session.get_one(Recording, part).part_of_id = again.id
+            row = {"ordinal": number, "start_frame": 10 * number, "end_frame": 10 * number + 10}
+            session.add(RecordingPart(joined_id=again.id, part_id=part, **row))
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, force.recording_id, reason="Real shots")
+    assert states(force, *parts, again.id) == ["quarantined"] * 4
+
+
+def test_who_withdraws_a_part_while_it_is_joined_takes_that_along(
+    force: Force, parts: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "lock_whole", lambda *_: None)  # as it was before the join was committed
+    with force.database.transaction() as session:
+        recordings.withdraw(session, force.first, parts[0], reason="Consent taken back")
+    assert states(force, *parts) == ["withdrawn", "withdrawn", "ready"]
+
+
+def test_what_was_joined_is_held_before_its_parts(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        late = make_recording(session, force.vault, data=b"late")
+        late.upload_id = None
+        session.flush()
+        held = recordings_queries.locked_many(session, [late.id, *parts])
+        assert [one.id for one in held] == [late.id, *sorted(parts)]
 
 
 def test_what_was_joined_has_a_receipt_that_names_its_parts(force: Force, parts: list[UUID]) -> None:
