@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ from app.recordings import tasks as recording_tasks
 from app.recordings.models import Recording
 from app.settings import Settings
 from app.storage.models import DataKey
+from app.storage.multipart import IncomingObjects
 from app.storage.s3 import S3Store
 from app.storage.vault import Vault
 from app.uploads import tasks
@@ -346,6 +348,28 @@ def test_nothing_is_joined_while_parts_are_missing(site: Site) -> None:
     assert site.call("POST", f"{DIRECT}/{upload_id}/parts", json={"parts": []}).status_code == 422
     assert site.tags(UUID(upload_id)).count("upload:complete") == 1
     assert site.work(UUID(upload_id)).state == "recorded"
+
+
+def test_nobody_waits_while_the_store_begins_an_upload(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, begin, calls = site.open(), IncomingObjects.begin, iter(range(2))
+    wanted = {"parts": [{"number": 1, "sha256": "0" * 64}]}
+    answers: list[requests.Response] = []
+
+    def ask() -> None:
+        answers.append(site.call("POST", f"{DIRECT}/{opened['id']}/parts", json=wanted))
+
+    def begin_slowly(incoming: IncomingObjects, key: str) -> str:
+        if next(calls) == 0:  # meanwhile another request asks for the same
+            ask()
+        return begin(incoming, key)
+
+    monkeypatch.setattr(IncomingObjects, "begin", begin_slowly)
+    ask()
+    ids = {re.findall("uploadId=([^&]+)", one.json()["parts"][0]["url"])[0] for one in answers}
+    assert len(answers) == 2
+    assert ids == {site.row(opened["id"]).multipart_id}
+    assert site.waiting() == [f"incoming/{opened['id']}"]
+    assert site.call("DELETE", f"{DIRECT}/{opened['id']}").status_code == 204
 
 
 def test_joined_and_not_heard_of_is_received_all_the_same(

@@ -83,16 +83,23 @@ class DirectUploads:
 
         The digests are kept. Raises InvalidRequest for a part that the file does not have, AlreadyReceived.
         """
-        with self.db.transaction() as session:  # held while the store answers, so that one multipart is begun
+        with self.db.transaction() as session:
+            upload = self._unfinished(session, identity, upload_id)
+        incoming = self._incoming()
+        check_numbers(upload, digests)
+        begun, counted = upload.multipart_id or incoming.begin(upload.incoming_key), None
+        if upload.multipart_id is None or now() - upload.updated_at >= COUNTED_EVERY:
+            counted = self._stored_bytes(upload, begun)
+        with self.db.transaction() as session:  # only now: the store may take long to answer
             upload = self._unfinished(session, identity, upload_id, lock=True)
-            incoming = self._incoming()
-            check_numbers(upload, digests)
-            multipart_id = upload.multipart_id or incoming.begin(upload.incoming_key)
-            if upload.multipart_id is None or now() - upload.updated_at >= COUNTED_EVERY:
-                upload.offset, upload.updated_at = self._stored_bytes(upload, multipart_id), now()
+            multipart_id = upload.multipart_id or begun
+            if counted is not None:
+                upload.offset, upload.updated_at = counted, now()
             queries.keep_digests(session, upload.id, {number - 1: d for number, d in digests.items()})
             upload.multipart_id, upload.state = multipart_id, "receiving"
             upload.expires_at = expiry(self.settings)
+        if multipart_id != begun:  # another request began it meanwhile
+            incoming.abort(upload.incoming_key, begun)
         return [
             incoming.address(upload.incoming_key, multipart_id, number, upload.part_length(number), digest)
             for number, digest in sorted(digests.items())
