@@ -52,7 +52,7 @@ def upload(story: Story, commands: Commands, officer: Actor, footage: Path) -> l
         raise JourneyFailed(f"nothing was uploaded: {json.dumps(report)[:800]}")
     sent = sum(r["size"] for r in recordings)
     story.tell("uploaded", f"{len(recordings)} recording(s), {sent / 1e6:.1f} MB, received and hashed")
-    for file in report:
+    for file in report["files"]:
         if file["recording_id"] is None or file["state"] != "ready":
             story.tell("not used", f"{Path(file['path']).name}: {file['reason'] or file['state']}")
     return _ready(story, officer.api, [r["id"] for r in recordings])
