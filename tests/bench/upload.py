@@ -2,7 +2,8 @@
 
 The same client (sendfile from a file to a loopback socket) feeds both, in turn. Ours is one tus PATCH under gunicorn
 gthread with authentication, quota, locks, SHA-256 for each block, fdatasync and offsets committed to PostgreSQL; the
-peer does nothing but `recv_into`, `sha256.update`, `write`.
+peer does nothing but `recv_into`, `sha256.update`, `write`. A second peer is npm's tus server (tus_peer.py); many
+clients at once are measured in upload_load.py.
 """
 
 from __future__ import annotations
@@ -23,9 +24,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import requests
 
 from app.core.db import Database
 from app.core.identity import Role
@@ -33,7 +31,10 @@ from app.core.migrate import upgrade
 from app.embedded import EmbeddedPostgres
 from app.settings import Settings
 from app.storage.keys import generate_key_file
-from tests.bench.rows import Goal, compare
+from tests.bench.rows import Goal, absent, compare
+from tests.bench.tus_peer import TUS_PEER, PeerAbsent, tus_server
+from tests.bench.upload_load import many_at_once
+from tests.bench.wire import READ, Taken, random_file, send_file, upload
 from tests.factories.accounts import bearer, make_person
 from tests.factories.exercises import make_exercise
 from tests.factories.server import ROOT, free_port, gunicorn_process
@@ -41,45 +42,81 @@ from tests.factories.server import ROOT, free_port, gunicorn_process
 SIZE = int(os.environ.get("BENCH_UPLOAD_BYTES", 512 * 2**20))
 RUNS = 5
 PEER = "bare socket-to-file copy with SHA-256"
-READ = 2**20
+THREADS = 128  # as `cordon serve` has
+DATA = f"{SIZE / 2**20:g} MiB of random bytes over loopback, one PATCH"
 
 
-@dataclass(frozen=True)
-class Taken:
-    """One transfer: seconds on the wall, CPU seconds of the receiving process."""
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The server under measurement: its address, the process that serves, who sends, where bytes wait."""
 
-    wall: float
-    cpu: float
+    address: str
+    pid: int
+    headers: dict[str, str]
+    staged: Path
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.address}/api/v1/uploads"
+
+    def receive(self, source: Path) -> Taken:
+        """Takes the file once."""
+        taken, upload_id = upload(self.endpoint, self.pid, source, self.headers)
+        (self.staged / upload_id).unlink()
+        return taken
 
 
 def run() -> list[dict[str, Any]]:
-    """Measures both and returns the rows of `make bench`."""
+    """Measures all of it and returns the rows of `make bench`."""
     with tempfile.TemporaryDirectory(prefix="bench-upload-") as name:
         folder = Path(name)
-        source = _random_file(folder / "source", SIZE)
-        with _staff(folder) as (receive_ours, _):
-            receive_ours(source)
-            bare_copy_once(folder, source)
-            pairs = [(receive_ours(source), bare_copy_once(folder, source)) for _ in range(RUNS)]
-    ours, peer = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    data = f"{SIZE / 2**20:g} MiB of random bytes over loopback, one PATCH"
-    shared: dict[str, Any] = {"peer_name": PEER, "data": data}
+        source = random_file(folder / "source", SIZE)
+        with _staff(folder) as staff:
+            rows = _against_bare_copy(staff, folder, source) + _against_tus_server(staff, folder, source)
+        crowded = folder / "crowded"
+        crowded.mkdir()
+        with _staff(crowded, threads=THREADS) as staff:
+            return rows + many_at_once(staff.endpoint, staff.pid, staff.headers)
+
+
+def _against_bare_copy(staff: Staff, folder: Path, source: Path) -> list[dict[str, Any]]:
+    def bare() -> Taken:
+        return bare_copy_once(folder, source)
+
+    ours, peer = _in_turns(lambda: staff.receive(source), bare)
     return [
-        compare(
-            "upload throughput",
-            "MB/s",
-            *([SIZE / 1e6 / taken.wall for taken in side] for side in (ours, peer)),
-            goal=Goal("≥", 0.7),
-            **shared,
-        ),
+        _speed("upload throughput", ours, peer, peer_name=PEER, goal=Goal("≥", 0.7)),
         compare(
             "upload server CPU",
             "s/GB",
             *([taken.cpu / (SIZE / 1e9) for taken in side] for side in (ours, peer)),
+            peer_name=PEER,
             goal=Goal("≤", 1.5),
-            **shared,
+            data=DATA,
         ),
     ]
+
+
+def _against_tus_server(staff: Staff, folder: Path, source: Path) -> list[dict[str, Any]]:
+    """npm's tus server does the protocol's work: it neither hashes, nor syncs to disk, nor asks who sends."""
+    name, goal = "upload throughput, a tus server", Goal("≥", 1.0)
+    try:
+        with tus_server(folder / "peer") as theirs:
+            ours, peer = _in_turns(lambda: staff.receive(source), lambda: theirs(source))
+    except PeerAbsent as reason:
+        return [absent(name, "MB/s", peer_name=TUS_PEER, goal=goal, reason=str(reason))]
+    return [_speed(name, ours, peer, peer_name=TUS_PEER, goal=goal)]
+
+
+def _in_turns(ours: Callable[[], Taken], peer: Callable[[], Taken]) -> tuple[list[Taken], list[Taken]]:
+    """RUNS of each, after one that is not counted."""
+    pairs = [(ours(), peer()) for _ in range(RUNS + 1)][1:]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def _speed(name: str, ours: list[Taken], peer: list[Taken], *, peer_name: str, goal: Goal) -> dict[str, Any]:
+    speeds = ([SIZE / 1e6 / taken.wall for taken in side] for side in (ours, peer))
+    return compare(name, "MB/s", *speeds, peer_name=peer_name, goal=goal, data=DATA)
 
 
 def bare_copy_once(folder: Path, source: Path) -> Taken:
@@ -95,7 +132,7 @@ def bare_copy_once(folder: Path, source: Path) -> Taken:
         process.stdout.readline()  # it listens
         started = time.perf_counter()
         with socket.create_connection(("127.0.0.1", port)) as sock:
-            _send_file(sock, source)
+            send_file(sock, source)
             sock.shutdown(socket.SHUT_WR)
             sock.recv(1)
         wall = time.perf_counter() - started
@@ -125,8 +162,8 @@ def _own_cpu() -> float:
 
 
 @contextmanager
-def _staff(folder: Path) -> Iterator[tuple[Callable[[Path], Taken], Settings]]:
-    """The staff surface on a database of its own; yields a function that uploads a file once."""
+def _staff(folder: Path, *, threads: int = 8) -> Iterator[Staff]:
+    """The staff surface on a database of its own."""
     home = folder / "home"
     (home / "keys").mkdir(parents=True)
     generate_key_file(home / "keys" / "master.key")
@@ -143,55 +180,10 @@ def _staff(folder: Path) -> Iterator[tuple[Callable[[Path], Taken], Settings]]:
             person = make_person(session, roles=[Role.DATA_OFFICER])
             headers = bearer(session, person)
             exercise = make_exercise(session, organisation_id=person.organisation_id).id
-        with gunicorn_process(settings) as (address, pid):
-            said = f"exercise {base64.b64encode(str(exercise).encode()).decode()}"
-            creation = headers | {"Tus-Resumable": "1.0.0", "Upload-Metadata": said}
-            yield lambda source: _upload(address, pid, source, creation, settings), settings
+        said = f"exercise {base64.b64encode(str(exercise).encode()).decode()}"
+        creation = headers | {"Tus-Resumable": "1.0.0", "Upload-Metadata": said}
+        with gunicorn_process(settings, threads=threads) as (address, pid):
+            yield Staff(address, pid, creation, settings.uploads_dir)
         database.dispose()
     finally:
         server.destroy()
-
-
-def _upload(address: str, pid: int, source: Path, headers: dict[str, str], settings: Settings) -> Taken:
-    size = source.stat().st_size
-    made = requests.post(
-        f"{address}/api/v1/uploads", headers=headers | {"Upload-Length": str(size)}, timeout=30
-    )
-    made.raise_for_status()
-    location, parts = urlsplit(made.headers["Location"]).path, urlsplit(address)
-    lines = headers | {
-        "Host": parts.netloc,
-        "Content-Type": "application/offset+octet-stream",
-        "Content-Length": str(size),
-        "Upload-Offset": "0",
-        "Connection": "close",
-    }
-    head = f"PATCH {location} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items()) + "\r\n"
-    cpu = _cpu_of(pid)
-    started = time.perf_counter()
-    with socket.create_connection((parts.hostname, parts.port)) as sock:
-        sock.sendall(head.encode())
-        _send_file(sock, source)
-        answer = sock.recv(65536)
-    taken = Taken(time.perf_counter() - started, _cpu_of(pid) - cpu)
-    if not answer.startswith(b"HTTP/1.1 204"):
-        raise RuntimeError(answer.decode(errors="replace"))
-    (settings.uploads_dir / location.rpartition("/")[2]).unlink()
-    return taken
-
-
-def _cpu_of(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _send_file(sock: socket.socket, source: Path) -> None:
-    with source.open("rb") as file:
-        sock.sendfile(file)
-
-
-def _random_file(path: Path, size: int) -> Path:
-    with path.open("wb") as file:
-        for _ in range(0, size, READ):
-            file.write(os.urandom(READ))
-    return path

@@ -24,12 +24,14 @@ SEQUENCER_SECONDS = 3.0  # after which the log's last entries are in the tree
 
 
 class Crew:
-    """The worker's process, and waiting while it is looked after. `prefix` stands before its command."""
+    """The worker's process, and waiting while it is looked after. `prefix` stands before its command, `words` after."""
 
-    def __init__(self, site: Site, log: Path, *, prefix: tuple[str, ...] = (), **env: str) -> None:
+    def __init__(
+        self, site: Site, log: Path, *, prefix: tuple[str, ...] = (), words: tuple[str, ...] = (), **env: str
+    ) -> None:
         self._site = site
         self._log = log
-        self._command = [*prefix, str(Path(sys.executable).with_name("cordon")), "worker"]
+        self._command = [*prefix, str(Path(sys.executable).with_name("cordon")), "worker", *words]
         self._env = environment(site.settings, **env)
         self._process: subprocess.Popen[bytes] | None = None
         self._start_after = 0.0
@@ -63,14 +65,14 @@ class Crew:
         self._process.kill()
         self._process.wait(30)
 
-    def until(self, true: Callable[[], Any], seconds: float) -> bool:
-        """Looks after the worker until that is true; False when it did not come true in time."""
+    def until(self, true: Callable[[], Any], seconds: float, *, every: float = 0.02) -> bool:
+        """Looks after the worker until that is true, and asks so often; False when it did not come true in time."""
         deadline = time.monotonic() + seconds
         while not true():
             if time.monotonic() > deadline:
                 return False
             self.tick()
-            time.sleep(0.02)
+            time.sleep(every)
         return True
 
     def settle(self, still_seconds: float) -> None:
@@ -85,6 +87,16 @@ class Crew:
             self.tick()
             time.sleep(0.2)
         raise TimeoutError(f"still to do: {left}\n{self._log.read_text(errors='replace')[-3000:]}")
+
+    def hurry(self) -> None:
+        """What failed and waits for another try need not wait longer."""
+        with psycopg.connect(self._site.conninfo) as connection:
+            connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
+
+    def begin(self, name: str) -> None:
+        """Has a job done that takes no arguments."""
+        with self._site.database.transaction() as session:
+            defer(session, name)
 
     def sweep(self) -> None:
         """What the clock would start within a day."""

@@ -126,9 +126,7 @@ class Stage:
             raise TimeoutError("no tool ran that could be killed")
 
     def _kill_database(self) -> None:
-        with psycopg.connect(self.site.conninfo) as connection:
-            postmaster = int(Path(f"/proc/{connection.info.backend_pid}/stat").read_text().split()[3])
-        _end(postmaster)
+        self.site.kill_database()
         self._pause(0.5, 5)
         self.site.server.start()
 

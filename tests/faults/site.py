@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import os
 import random
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 from app.audit.keys import create_checkpoint_key
 from app.core.db import Database
@@ -28,6 +32,12 @@ class Site:
     vault: Vault
     conninfo: str
     server: EmbeddedPostgres
+
+    def kill_database(self) -> None:
+        """SIGKILL to PostgreSQL's postmaster; `server.start()` recovers it."""
+        with psycopg.connect(self.conninfo) as connection:
+            postmaster = int(Path(f"/proc/{connection.info.backend_pid}/stat").read_text().split()[3])
+        os.kill(postmaster, signal.SIGKILL)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.uploads.models import UploadWriter
+from app.uploads.models import Upload, UploadWriter
+from app.uploads.queries import OPEN_STATES
 from app.uploads.service.errors import UploadLocked
 
 LEASE_SECONDS: Final = 5.0
@@ -54,6 +55,13 @@ def give_back(session: Session, upload_id: UUID, writer: UUID) -> None:
     session.execute(
         delete(UploadWriter).where(UploadWriter.upload_id == upload_id, UploadWriter.writer == writer)
     )
+
+
+def forget_dead(session: Session) -> None:
+    """Removes what writers left that died after the last byte: nobody takes such an upload over. Of one that still
+    receives, the lease stays, however old: its writer may be slow and alive."""
+    ended = select(Upload.id).where(Upload.state.not_in(OPEN_STATES))
+    session.execute(delete(UploadWriter).where(_is_stale(), UploadWriter.upload_id.in_(ended)))
 
 
 def ask(session: Session, upload_id: UUID) -> None:

@@ -13,7 +13,7 @@ from app.jobs import AlreadyQueued, defer
 from app.storage.base import BlobStore
 from app.uploads import queries
 from app.uploads.models import Upload
-from app.uploads.service import lifecycle
+from app.uploads.service import leases, lifecycle
 from app.uploads.service.errors import UploadLocked
 from app.uploads.service.holding import Holds
 from app.uploads.service.incoming import sweep_incoming
@@ -23,7 +23,7 @@ STUCK_AFTER = timedelta(minutes=30)
 
 
 def sweep(db: Database, staging: Staging, store: BlobStore | None = None) -> None:
-    """Ends expired uploads, removes bytes that nobody needs any more, and wakes what is stuck after a failed job."""
+    """Ends what expired, removes bytes and leases that nobody needs any more, wakes what a failed job has left."""
     holds = Holds(db, staging)
     with db.transaction() as session:
         expired = queries.expired(session, now())
@@ -36,6 +36,7 @@ def sweep(db: Database, staging: Staging, store: BlobStore | None = None) -> Non
     listed = staging.listed()  # listed first: an upload created after this has no file in the list
     with db.transaction() as session:
         needed = queries.still_needed(session, listed)
+        leases.forget_dead(session)
         _wake(session)
     for upload_id in set(listed) - needed:
         staging.discard(upload_id)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, update
@@ -142,3 +142,24 @@ def _age(desk: Desk, seconds: float) -> None:
     older = UploadWriter.seen_at - timedelta(seconds=seconds)
     with desk.db.transaction() as session:
         session.execute(update(UploadWriter).values(seen_at=older))
+
+
+def test_the_sweep_forgets_a_writer_that_died_after_the_last_byte(desk: Desk) -> None:
+    staging = Staging(desk.settings.uploads_dir)
+
+    def leave_a_lease() -> None:
+        with desk.db.transaction() as session:
+            leases.take(session, desk.upload_id, uuid4(), leases.this_machine())
+            long_ago = func.clock_timestamp() - timedelta(hours=2)
+            session.execute(update(UploadWriter).values(seen_at=long_ago))
+
+    def left() -> int:
+        service.sweep(desk.db, staging)
+        with desk.db.transaction() as session:
+            return len(session.scalars(select(UploadWriter.writer)).all())
+
+    leave_a_lease()
+    assert left() == 1, "bytes are still to come: whoever sends them may be slow"
+    desk.send(b"23456789", 2)
+    leave_a_lease()
+    assert left() == 0
