@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 TIMEOUT = 60
 TOTP_PERIOD = 30
-TOTP_MARGIN = 8
+TOTP_MARGIN = 5
 
 
 class JourneyFailed(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,16 +33,13 @@ def ceremony(
     story: Story, commands: Commands, administrator: Actor, approvers: list[Actor], vault: Path
 ) -> str:
     """Approvers make keys of their own; three root keys are made, two sign; returns the fingerprint to pin."""
-    for approver in approvers:
-        key = approver.folder / "signing.pem"
-        commands.run("keys", "new", "--out", key, **KEY_PASSPHRASE)
-        commands.run(
-            "keys", "register", "--key", key, "--credentials", approver.credentials, **KEY_PASSPHRASE
-        )
     vault.mkdir(mode=0o700)
     roots = [vault / f"root-{n}.pem" for n in (1, 2, 3)]
-    for root in roots:
-        commands.run("keys", "new", "--out", root, **KEY_PASSPHRASE)
+    with ThreadPoolExecutor(2) as pool:
+        registered = [pool.submit(_register_key, commands, approver) for approver in approvers]
+        made = [pool.submit(commands.run, "keys", "new", "--out", root, **KEY_PASSPHRASE) for root in roots]
+        for done in (*registered, *made):
+            done.result()
     held = commands.json(
         "ceremony",
         COLLECTION,
@@ -61,6 +59,12 @@ def ceremony(
     )
     fingerprint: str = held["fingerprint"]
     return fingerprint
+
+
+def _register_key(commands: Commands, approver: Actor) -> None:
+    key = approver.folder / "signing.pem"
+    commands.run("keys", "new", "--out", key, **KEY_PASSPHRASE)
+    commands.run("keys", "register", "--key", key, "--credentials", approver.credentials, **KEY_PASSPHRASE)
 
 
 def release(story: Story, commands: Commands, manager: Actor, approvers: list[Actor], version_id: str) -> str:

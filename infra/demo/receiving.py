@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,9 @@ def detect(story: Story, commands: Commands, directory: Path, pictures: Path) ->
     """The reference detector runs on every clip of the release, and draws the timeline of the one with most alarms."""
     clips = directory.parent / "clips"
     clips.mkdir()
-    alarms: dict[Path, list[dict[str, Any]]] = {}
-    for clip in _unpack_clips(directory, clips):
-        document = json.loads(commands.run("detect", clip, "--json", "-"))
-        alarms[clip] = [event for event in document["events"] if event["alarm"]]
-        (clip.with_suffix(".detections.json")).write_text(json.dumps(document, indent=2))
+    unpacked = _unpack_clips(directory, clips)
+    with ThreadPoolExecutor(2) as pool:
+        alarms = dict(zip(unpacked, pool.map(lambda clip: _alarms(commands, clip), unpacked), strict=True))
     loudest = max(alarms, key=lambda clip: len(alarms[clip]))
     plot = pictures / "detector-timeline.png"
     commands.run("detect", loudest, "--plot", plot)
@@ -55,6 +54,12 @@ def detect(story: Story, commands: Commands, directory: Path, pictures: Path) ->
     times = [f"{a['class'].replace('_', ' ')} at {a['onset']:.2f} s" for a in alarms[loudest]]
     where = f" ({', '.join(times[:4])} of clip {loudest.stem[-6:]})" if times else ""
     story.tell("detected", f"{total} alarm(s) by sound on {len(alarms)} clips{where}", alarms=total)
+
+
+def _alarms(commands: Commands, clip: Path) -> list[dict[str, Any]]:
+    document = json.loads(commands.run("detect", clip, "--json", "-"))
+    clip.with_suffix(".detections.json").write_text(json.dumps(document, indent=2))
+    return [event for event in document["events"] if event["alarm"]]
 
 
 def _unpack_clips(directory: Path, target: Path) -> list[Path]:
