@@ -19,7 +19,7 @@ from app.uploads.service.creation import Declared, finish, new_row, note
 from app.uploads.service.errors import PartsUnfinished, PartUnusable, UploadTooLarge
 from app.uploads.service.lifecycle import require_present
 
-MOST_PARTS = 1000
+MOST_PARTS = 64  # whose addresses fit into one header of 8,190 bytes, which is as long as gunicorn takes one
 
 
 def join_uploads(
@@ -44,6 +44,7 @@ def join_uploads(
     rows = queries.lock_all(session, parts)
     ordered = [_own(rows.get(part), identity) for part in parts]
     if (made := _made_before(session, ordered)) is not None:
+        _require_same(made, declared)
         return made
     for part in ordered:
         _check_part(part, declared.exercise_id)
@@ -77,6 +78,14 @@ def _made_before(session: Session, parts: Sequence[Upload]) -> Upload | None:
     if made is None or [part.id for part in queries.parts_of(session, made)] != [part.id for part in parts]:
         return None
     return session.get(Upload, made)
+
+
+def _require_same(made: Upload, declared: Declared) -> None:
+    """Raises PartUnusable where the file that was made before is not what is asked for now, or was refused."""
+    if made.state == "rejected":
+        raise PartUnusable(f"They were joined before and refused: {made.reason}")
+    if declared.sha256 is not None and declared.sha256 != made.declared_sha256:
+        raise PartUnusable("They were joined before, with another SHA-256 declared")
 
 
 def _check_part(part: Upload, exercise_id: UUID) -> None:

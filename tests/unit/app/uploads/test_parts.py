@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -83,8 +83,26 @@ def test_a_part_damaged_while_it_waited_is_noticed(desk: Desk, damage: str) -> N
 
 
 def test_a_whole_that_is_not_as_declared_is_rejected(desk: Desk) -> None:
-    final = _join(desk, _part(desk, DATA[16:]), _part(desk, DATA[:16]))
+    parts = [_part(desk, DATA[16:]), _part(desk, DATA[:16])]
+    final = _join(desk, *parts)
+    assert _join(desk, *parts).id == final.id, "an answer that was not heard"
+    with pytest.raises(reasons.PartUnusable, match="another SHA-256"):
+        _join(desk, *parts, sha256=hashlib.sha256(DATA[16:] + DATA[:16]).digest())
     assert desk.complete(final).reason_code == "checksum_mismatch"
+    with pytest.raises(reasons.PartUnusable, match="refused"):
+        _join(desk, *parts)
+
+
+def test_as_many_parts_are_taken_as_one_header_holds(desk: Desk) -> None:
+    from app.uploads.service.joining import MOST_PARTS
+
+    address = f"https://a-rather-long-name.of-a-service.police.example/api/v1/uploads/{desk.exercise.id}"
+    header = "Upload-Concat: final;" + " ".join([address] * MOST_PARTS)
+    assert len(header) <= 8190, "gunicorn's limit_request_field_size"
+    ids = [uuid4() for _ in range(MOST_PARTS + 1)]
+    said = Declared(exercise_id=desk.exercise.id)
+    with desk.db.transaction() as session, pytest.raises(reasons.PartUnusable, match=str(MOST_PARTS)):
+        service.join_uploads(session, desk.officer, desk.settings, parts=ids, declared=said, said="final;…")
 
 
 def test_a_joining_that_was_killed_begins_again(desk: Desk) -> None:
