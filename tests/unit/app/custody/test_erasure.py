@@ -34,6 +34,7 @@ from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import KeyDestroyed, Vault
 from app.uploads import service as uploads
+from app.uploads.models import Upload
 from app.uploads.service import Staging
 from tests.factories.accounts import make_identity
 from tests.factories.annotation import submitted
@@ -109,6 +110,9 @@ def _fill(force: Force) -> None:
     """Everything that may hang on a recording: redaction, hashes, a stray, staged bytes, a draft."""
     with force.database.transaction() as session:
         recording = session.get_one(Recording, force.recording_id)
+        recording.camera, recording.reference, recording.notes = "AX-7", "E/1", "PC 4711 falls"
+        upload = session.get_one(Upload, recording.upload_id)
+        upload.details = {"media_type": "video/mp4", "camera": "AX-7", "notes": "PC 4711 falls"}
         make_rendered(session, force.vault, make_redaction(session, recording))
         store(session, recording, film(1))
         key = session.get_one(DataKey, recording.data_key_id)
@@ -153,6 +157,9 @@ def test_everything_goes_facts_stay_and_it_is_proven(force: Force) -> None:
     with force.database.transaction() as session:
         recording = session.get_one(Recording, force.recording_id)
         assert (recording.state, recording.report) == ("erased", None)
+        assert (recording.camera, recording.reference, recording.notes) == (None, None, None)
+        upload = session.get_one(Upload, recording.upload_id)
+        assert upload.details == {"media_type": "video/mp4"}
         assert _room(session, force) == force.settings.upload_quota_bytes
         assert session.scalar(select(func.count()).select_from(Clip)) == 2
         assert session.scalar(select(func.count()).select_from(Annotation)) == 0
