@@ -184,6 +184,14 @@ def open_derivation(session: Session, recording_id: UUID, kind: str) -> Derivati
     return session.scalars(query.where(Derivation.kind == kind, Derivation.state == "open")).first()
 
 
+def made_of_it(session: Session, recording_id: UUID, kind: str) -> int:
+    """How many of that kind were made of a recording."""
+    query = derivations_of(recording_id=recording_id).where(
+        Derivation.kind == kind, Derivation.state == "done"
+    )
+    return int(session.scalar(select(func.count()).select_from(query.subquery())) or 0)
+
+
 def open_derivations(session: Session) -> list[Derivation]:
     """Everything that is being made."""
     return list(session.scalars(derivations_of().where(Derivation.state == "open").order_by(Derivation.id)))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.audit.events import Tag
 from app.authz.permissions import Permission
-from app.authz.predicates import require, require_same_organisation
+from app.authz.predicates import require
 from app.core.clock import now
 from app.core.db import Database
 from app.core.errors import NotFound
@@ -21,11 +21,12 @@ from app.core.pagination import Page, paginate
 from app.jobs import MEDIA_QUEUE, Superseded, defer, status_of
 from app.recordings import queries
 from app.recordings.models import Derivation, Recording
-from app.recordings.service.errors import AlreadyAsked
+from app.recordings.service.errors import AlreadyAsked, MadeTooOften
 from app.recordings.service.lifecycle import find, note
 from app.recordings.service.steps import ALIVE
 
 _JOBS = {"join": "recordings.join", "clips": "recordings.cut", "cfr": "recordings.export"}
+MOST_MADE = {"join": 10, "clips": 20, "cfr": 8}  # of one recording: nothing else bounds the room they take
 GAVE_UP = "The service failed to do it: the operator's log says why; ask again"
 GONE = "The recording can no longer be used"
 
@@ -33,9 +34,11 @@ GONE = "The recording can no longer be used"
 def ask(
     session: Session, identity: Identity, recording: Recording, kind: str, parameters: dict[str, Any]
 ) -> Derivation:
-    """Writes and enqueues what is to be made. The caller holds the recording. Raises AlreadyAsked."""
+    """Writes and enqueues what is to be made. The caller holds the recording. Raises AlreadyAsked, MadeTooOften."""
     if queries.open_derivation(session, recording.id, kind) is not None:
         raise AlreadyAsked
+    if queries.made_of_it(session, recording.id, kind) >= MOST_MADE[kind]:
+        raise MadeTooOften
     row = Derivation(
         recording_id=recording.id,
         exercise_id=recording.exercise_id,
@@ -52,12 +55,12 @@ def ask(
 
 
 def get_derivation(session: Session, identity: Identity, derivation_id: UUID) -> Derivation:
-    """What became of a request. Raises NotFound."""
-    require(identity, Permission.RECORDING_READ)
+    """What became of a request. Raises NotFound, for strangers also while its recording is quarantined."""
     row = session.get(Derivation, derivation_id)
     if row is None:
+        require(identity, Permission.RECORDING_READ)
         raise NotFound
-    require_same_organisation(identity, row.organisation_id)
+    find(session, identity, row.recording_id, Permission.RECORDING_READ)
     return row
 
 

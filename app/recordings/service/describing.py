@@ -18,7 +18,7 @@ from app.exercises.service import get_exercise
 from app.recordings import queries
 from app.recordings.models import Recording
 from app.recordings.service.errors import DetailsFixed
-from app.recordings.service.lifecycle import find, note
+from app.recordings.service.lifecycle import find, note, require_shown
 from app.recordings.service.telling import told_by
 from app.uploads.vocabulary import CAMERA_YEARS, DETAILS, MOST_LINE
 
@@ -84,7 +84,7 @@ def get_many(session: Session, identity: Identity, ids: Sequence[UUID]) -> list[
     if len(found) != len(set(ids)):
         raise NotFound
     for recording in found.values():
-        require_same_organisation(identity, recording.organisation_id)
+        require_shown(identity, recording)
     return sorted(found.values(), key=lambda one: one.id)
 
 

@@ -22,6 +22,13 @@ class AlreadyAsked(Conflict):
     title: ClassVar[str] = "This is just being made of the recording: wait until it is done"
 
 
+class MadeTooOften(Conflict):
+    type: ClassVar[str] = "made-too-often"
+    title: ClassVar[str] = (
+        "So many were made of this recording that no more are: each is kept until it is erased"
+    )
+
+
 class AlreadyMade(Conflict):
     type: ClassVar[str] = "already-made"
     title: ClassVar[str] = "The recording has this copy already"

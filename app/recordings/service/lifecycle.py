@@ -94,10 +94,16 @@ def find(
     recording = session.get(Recording, recording_id, with_for_update=locking, populate_existing=lock)
     if recording is None:
         raise NotFound
+    require_shown(identity, recording)
+    return recording
+
+
+def require_shown(identity: Identity, recording: Recording) -> None:
+    """Raises NotFound where another force's recording is asked for, or a quarantined one by whoever is not of its
+    force."""
     require_same_organisation(identity, recording.organisation_id)
     if recording.state == "quarantined" and identity.organisation_id != recording.organisation_id:
         raise Hidden
-    return recording
 
 
 def get_overview(session: Session, identity: Identity, recording_id: UUID) -> Overview:

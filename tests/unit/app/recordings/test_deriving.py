@@ -20,14 +20,14 @@ from app.annotation.models import Assignment, Task
 from app.annotation.service import open_tasks, take_next
 from app.audit.models import AuditEvent
 from app.core.db import Database
-from app.core.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from app.core.errors import Conflict, Forbidden, Hidden, InvalidRequest, NotFound
 from app.core.identity import Identity, Role
 from app.datasets.contents import held_twice
 from app.jobs import Superseded
 from app.recordings import service, tasks
 from app.recordings.ledger import load_ledger
 from app.recordings.models import Clip, Derivation, Fingerprint, Recording, Rendition
-from app.recordings.service import PartOf, key_of
+from app.recordings.service import PartOf, deriving, errors, key_of
 from app.recordings.service.parts import stand_for
 from app.recordings.service.sweeping import remove_strays
 from app.redaction.models import Redaction
@@ -360,6 +360,31 @@ def test_no_range_of_the_recording_is_refused(desk: Desk, taken_in: TakenIn) -> 
             service.request_cut(session, taken_in.officer, taken_in.parts[0], ranges=ranges)
     with desk.database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(Derivation)) == 0
+
+
+def test_what_is_made_of_one_recording_is_bounded(
+    desk: Desk, taken_in: TakenIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(deriving.MOST_MADE, "cfr", 1)
+    with desk.database.transaction() as session:
+        made = service.request_export(session, taken_in.officer, taken_in.parts[0], rate="25")
+        made.state = "done"
+        with pytest.raises(errors.MadeTooOften):
+            service.request_export(session, taken_in.officer, taken_in.parts[0], rate="24")
+        service.request_export(session, taken_in.officer, taken_in.parts[1], rate="24")
+
+
+def test_strangers_hear_nothing_of_what_is_made_of_quarantined_footage(desk: Desk, taken_in: TakenIn) -> None:
+    with desk.database.transaction() as session:
+        made = service.request_export(session, taken_in.officer, taken_in.parts[0], rate="25")
+        auditor = make_identity(session, Role.AUDITOR)
+        assert service.get_derivation(session, auditor, made.id) is made
+        session.get_one(Recording, taken_in.parts[0]).state = "quarantined"
+        assert service.get_derivation(session, taken_in.officer, made.id) is made
+        with pytest.raises(Hidden):
+            service.get_derivation(session, auditor, made.id)
+        with pytest.raises(Hidden):
+            service.get_many(session, auditor, taken_in.parts[:1])
 
 
 def test_a_copy_at_a_constant_rate_with_its_map(desk: Desk, taken_in: TakenIn) -> None:
