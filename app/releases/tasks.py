@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
+from app.jobs import AlreadyQueued, defer
 from app.jobs.context import JobContext
 from app.jobs.task import task
 from app.manifest.listing import FileEntry
@@ -111,8 +113,13 @@ def sweep(job: JobContext) -> None:
 
 @task("releases.sweep_objects", cron="43 3 * * *")
 def sweep_objects(job: JobContext) -> None:
-    """Removes objects that crashed builds left in the store."""
+    """Removes objects that crashed builds left in the store, and what jobs that gave up left of erased footage."""
     remove_strays(job.db, job.resource(Vault))
+    with job.db.transaction() as session:
+        for recording_id in withholding.erased_in_releases(session):
+            name = "releases.erase_footage"
+            with suppress(AlreadyQueued):
+                defer(session, name, queueing_lock=f"{name}-{recording_id}", recording_id=recording_id)
 
 
 @task("releases.refresh", cron="17 */6 * * *")

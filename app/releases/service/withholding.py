@@ -71,6 +71,22 @@ def erase_shards(session: Session, vault: Vault, recording_id: UUID) -> list[str
     return found
 
 
+def erased_in_releases(session: Session) -> list[UUID]:
+    """Erased recordings that built releases hold clips of: to be erased there once more, lest a job gave up."""
+    query = (
+        select(Clip.recording_id)
+        .join(Recording, Recording.id == Clip.recording_id)
+        .join(DatasetItem, DatasetItem.clip_id == Clip.id)
+        .join(Release, Release.dataset_version_id == DatasetItem.dataset_version_id)
+        .where(
+            Recording.state == "erased",
+            DatasetItem.split.in_(queries.RELEASED_SPLITS),
+            Release.manifest_sha256.is_not(None),
+        )
+    )
+    return list(session.scalars(query.distinct().order_by(Clip.recording_id)))
+
+
 def _note_erased(session: Session, release: Release, recording: Recording, count: int) -> None:
     """In the recording's own history, for its force: this is what it has of the releases."""
     left = release.state in ("published", "superseded", "recalled")

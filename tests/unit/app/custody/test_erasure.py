@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.annotation import service as annotation
@@ -222,6 +222,13 @@ def test_our_copies_in_a_published_release_go_too(
         )
         labels = session.scalars(select(DatasetItem.labels)).all()
     erase(force, confirmed(force))
+    with database.transaction() as session:  # its job gave up, and is forgotten
+        session.execute(text("DELETE FROM procrastinate_jobs WHERE task_name = 'releases.erase_footage'"))
+    for _ in range(2):
+        release_tasks.sweep_objects(job_context(database, settings, vault))
+    with database.transaction() as session:
+        waiting = text("SELECT args FROM procrastinate_jobs WHERE task_name = 'releases.erase_footage'")
+        assert session.scalars(waiting).all() == [{"recording_id": str(recording.id)}]
     for _ in range(2):
         release_tasks.erase_footage(job_context(database, settings, vault), recording_id=recording.id)
     with database.transaction() as session:
