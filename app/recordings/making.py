@@ -15,7 +15,6 @@ from app.recordings.ledger import load_ledger
 from app.recordings.service.cutting import MakeOrder
 from app.recordings.service.exporting import MAP_TYPE, StoredCopy
 from app.settings import Settings
-from app.storage.models import DataKey
 from app.storage.vault import Vault
 from ingest import errors as ingest_errors
 from ingest.concat import JOINED_NAME
@@ -29,8 +28,6 @@ from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Profile
 from ingest.recut import recut
 from ingest.signals.findings import SIGNALS_NAME, Findings
 from ingest.workspace import open_workspace
-
-COPY_SIZE = 2**20
 
 
 def usual_profile(settings: Settings) -> Profile:
@@ -50,7 +47,7 @@ def join_parts(job: JobContext, derivation_id: UUID) -> None:
         job.progress("fetch")
         paths = [directory / f"{number:04}" for number in range(len(order.sources))]
         for path, source in zip(paths, order.sources, strict=True):
-            _fetch(vault, source.key, source.blob_key, path, job.check)
+            vault.fetch(source.key, source.blob_key, path, job.check)
         job.progress("join")
         names = [source.filename for source in order.sources]
         target = directory / JOINED_NAME
@@ -130,7 +127,7 @@ def _making(job: JobContext, derivation_id: UUID) -> Iterator[tuple[MakeOrder, L
     job.begin("derivation", order.recording.id)
     with _faults_told_apart(job, derivation_id), service.job_directory(job.settings.work_dir) as directory:
         job.progress("fetch")
-        _fetch(vault, order.key, order.master, directory / "master", job.check)
+        vault.fetch(order.key, order.master, directory / "master", job.check)
         yield order, ledger, directory
     service.remove_strays(job.db, vault, f"recordings/{order.recording.id}/")
 
@@ -155,7 +152,7 @@ def _faults_told_apart(job: JobContext, derivation_id: UUID) -> Iterator[None]:
 def _findings(vault: Vault, order: MakeOrder, directory: Path, check: Callable[[], None]) -> Findings:
     if order.signals is None:
         raise Unexplained(f"recording {order.recording.id} has no findings to cut by")
-    _fetch(vault, order.key, order.signals, directory / SIGNALS_NAME, check)
+    vault.fetch(order.key, order.signals, directory / SIGNALS_NAME, check)
     return Findings.from_json((directory / SIGNALS_NAME).read_text())
 
 
@@ -173,12 +170,3 @@ def _stored(
 ) -> StoredCopy:
     size = _keep(vault, order, path, blob_key)
     return StoredCopy(name, blob_key, media_type, size, bytes.fromhex(sha256_of(path)))
-
-
-def _fetch(vault: Vault, key: DataKey, blob_key: str, target: Path, check: Callable[[], None]) -> None:
-    """Decrypts an object into a file of the job's own directory. Raises IntegrityError, StoreUnavailable."""
-    with vault.open(key, blob_key) as stored, target.open("wb") as file:
-        target.chmod(0o600)
-        while data := stored.read(COPY_SIZE):
-            check()
-            file.write(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,6 @@ from app.recordings.service import job_directory
 from app.redaction.service import proposing, rendering, sweeping
 from app.redaction.service.proposing import Material
 from app.redaction.service.rendering import Order, StoredFile
-from app.storage.models import DataKey
 from app.storage.vault import Vault
 from ingest import errors as ingest_errors
 from ingest.ffmpeg import Tools, find_tools, version_of
@@ -33,8 +32,6 @@ from ingest.redact.render import Rendered, render
 from ingest.redact.verify import Verified, verify
 from ingest.segment import cut_all
 from ingest.workspace import Workspace, open_workspace
-
-COPY_SIZE = 2**20
 
 
 @task("redaction.propose")
@@ -67,9 +64,9 @@ def _look(
 ) -> Proposals:
     job.progress("fetch")
     vault, master, pcm = job.resource(Vault), directory / "original", directory / "audio.wav"
-    _fetch(vault, source.key, source.master, master, job.check)
+    vault.fetch(source.key, source.master, master, job.check)
     if source.pcm:
-        _fetch(vault, source.key, source.pcm, pcm, job.check)
+        vault.fetch(source.key, source.pcm, pcm, job.check)
 
     def on_frame(frame: int) -> None:
         job.progress("look", done=frame, total=ledger.frame_count, unit="frames")
@@ -119,7 +116,7 @@ def _render(job: JobContext, vault: Vault, order: Order, ledger: Ledger) -> None
         with job_directory(job.settings.work_dir) as directory:
             source = directory / "original"
             job.progress("fetch")
-            _fetch(vault, order.material.key, order.material.master, source, job.check)
+            vault.fetch(order.material.key, order.material.master, source, job.check)
             with _workspace(job, source, directory) as workspace:
                 facts = probe(workspace)
                 made, seen = _redact(job, workspace, facts, ledger, order)
@@ -198,15 +195,6 @@ def _translated() -> Iterator[None]:
         raise MachineFault(str(fault)) from fault
     except ingest_errors.Cancelled as cancelled:
         raise JobAborted from cancelled
-
-
-def _fetch(vault: Vault, key: DataKey, blob_key: str, target: Path, check: Callable[[], None]) -> None:
-    """Decrypts an object into a file of the job's own directory. Raises IntegrityError, StoreUnavailable."""
-    with vault.open(key, blob_key) as stored, target.open("wb") as file:
-        target.chmod(0o600)
-        while data := stored.read(COPY_SIZE):
-            check()
-            file.write(data)
 
 
 @task("redaction.sweep", cron="*/2 * * * *")

@@ -6,6 +6,8 @@ import os
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO, ClassVar
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.core.clock import now
 from app.core.errors import NotFound
 from app.settings import Settings
-from app.storage.base import BlobStore, open_store
+from app.storage.base import READ_SIZE, BlobStore, open_store
 from app.storage.envelope import CHUNK_SIZE, Layout, decrypt, encrypting_stream, plain_size
 from app.storage.keys import KEY_SIZE, MasterKey, open_master_key
 from app.storage.models import DataKey
@@ -79,6 +81,15 @@ class Vault:
         Raises KeyDestroyed, BlobNotFound, StoreUnavailable; IntegrityError here or while reading.
         """
         return decrypt(self.store, self._unwrap(data_key), blob_key, start, end)
+
+    def fetch(self, data_key: DataKey, blob_key: str, target: Path, check: Callable[[], None]) -> None:
+        """Decrypts a whole object into the file `target`, for its owner alone. `check` is called now and then and may
+        raise to stop. Raises what `open` raises."""
+        with self.open(data_key, blob_key) as stored, target.open("wb") as file:
+            target.chmod(0o600)
+            while data := stored.read(READ_SIZE):
+                check()
+                file.write(data)
 
     def size(self, data_key: DataKey, blob_key: str) -> int:
         """Length of the plaintext in bytes. Raises KeyDestroyed, BlobNotFound, IntegrityError."""

@@ -19,7 +19,8 @@ from app.core.errors import InvalidRequest
 from app.core.identity import SYSTEM, Identity
 from app.jobs import defer
 from app.recordings import queries
-from app.recordings.models import Clip, Derivation, Recording
+from app.recordings.models import Derivation, Recording
+from app.recordings.service.clips import clip_rows
 from app.recordings.service.deriving import GONE, ask, end, fail, opened, still_open
 from app.recordings.service.errors import NotReady
 from app.recordings.service.keys import key_of
@@ -126,22 +127,9 @@ def commit_cut(session: Session, order: MakeOrder, made: Recut, attempt_key: str
         return
     recording.clip_set += 1
     session.add_all(
-        Clip(
-            recording_id=recording.id,
-            clip_set=recording.clip_set,
-            ordinal=ordinal,
-            start_frame=one.start_frame,
-            end_frame=one.end_frame,
-            start_pts=one.start_pts,
-            end_pts=one.end_pts,
-            seconds=one.seconds,
-            eventful=one.eventful,
-            reasons=list(one.reasons),
-            blob_key=order.blob_key(attempt_key, one.path),
-            size=one.size,
-            sha256=bytes.fromhex(one.sha256),
+        clip_rows(
+            recording.id, recording.clip_set, made.clips, lambda path: order.blob_key(attempt_key, path)
         )
-        for ordinal, one in enumerate(made.clips)
     )
     counts = {"clip_set": recording.clip_set, "clips": len(made.clips)}
     end(session, row, counts | {"command": list(made.command), "version": made.version})

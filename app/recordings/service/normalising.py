@@ -19,8 +19,9 @@ from app.core.clock import now
 from app.core.identity import SYSTEM
 from app.jobs import MEDIA_QUEUE, Superseded, defer
 from app.recordings import queries
-from app.recordings.models import Clip, Recording, Rendition
+from app.recordings.models import Recording, Rendition
 from app.recordings.service import lifecycle
+from app.recordings.service.clips import clip_rows
 from app.recordings.service.fingerprinting import store_fingerprints
 from app.recordings.service.keys import key_of
 from app.recordings.service.steps import forget_steps
@@ -97,7 +98,7 @@ def commit_outputs(
     recording.suggestion = asdict(suggestion) if suggestion else None
     recording.state, recording.ready_at = "ready", now()
     session.add_all(_renditions(attempt, report))
-    session.add_all(_clips(attempt, report))
+    session.add_all(clip_rows(recording.id, recording.clip_set, report.clips, attempt.blob_key))
     forget_steps(session, recording.id, cancel=False)
     store_fingerprints(session, recording, hashes, md5=bytes.fromhex(source.md5))
     details = {"attempt": attempt.number, "frames": source.frame_count, "clips": len(report.clips)}
@@ -137,23 +138,3 @@ def _renditions(attempt: Attempt, report: Report) -> list[Rendition]:
 
 def _made_by(recipe: Recipe, width: int | None, height: int | None) -> dict[str, object]:
     return asdict(recipe) | {"width": width, "height": height}
-
-
-def _clips(attempt: Attempt, report: Report) -> list[Clip]:
-    return [
-        Clip(
-            recording_id=attempt.recording_id,
-            ordinal=ordinal,
-            start_frame=one.start_frame,
-            end_frame=one.end_frame,
-            start_pts=one.start_pts,
-            end_pts=one.end_pts,
-            seconds=one.seconds,
-            eventful=one.eventful,
-            reasons=list(one.reasons),
-            blob_key=attempt.blob_key(one.path),
-            size=one.size,
-            sha256=bytes.fromhex(one.sha256),
-        )
-        for ordinal, one in enumerate(report.clips)
-    ]

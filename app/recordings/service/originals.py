@@ -20,7 +20,6 @@ from app.recordings.service.jobdirs import LOCK_NAME, only_one
 from app.storage.models import DataKey
 from app.storage.vault import Vault
 
-COPY_SIZE = 2**20
 IDLE_SECONDS = 300.0
 MOST_IDLE = 3  # decrypted footage that nobody reads, however long the backlog
 _WAIT_SECONDS = 0.1
@@ -110,11 +109,7 @@ def _decrypt(vault: Vault, key: DataKey, blob_key: str, folder: Path, check: Cal
     """Writes beside and renames: a file of that name is whole. A full disk gets back what was written."""
     partial = folder / "partial"
     try:
-        with vault.open(key, blob_key) as stored, partial.open("wb") as file:
-            partial.chmod(0o600)
-            while data := stored.read(COPY_SIZE):
-                check()
-                file.write(data)
+        vault.fetch(key, blob_key, partial, check)
         partial.rename(folder / _NAME)
     finally:
         partial.unlink(missing_ok=True)

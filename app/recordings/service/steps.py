@@ -28,7 +28,6 @@ from ingest.steps import PLAN, Step, Work, step_names
 ALIVE = ("todo", "doing", "aborting")
 # The first chunks of every recording before the later ones of any: a short recording does not wait for a long one.
 _SOUND_PRIORITY, _JOIN_PRIORITY = 10, 20
-COPY_SIZE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,7 @@ class KeptSteps:
             row = queries.ingest_step(session, self.processing.recording_id, step.name)
             kept = row.files if row is not None and row.key == step.key else None
         for name, blob_key in (kept or {}).items():
-            with self.vault.open(self.processing.key, blob_key) as stored, (into / name).open("wb") as file:
-                while data := stored.read(COPY_SIZE):
-                    self.check()
-                    file.write(data)
+            self.vault.fetch(self.processing.key, blob_key, into / name, self.check)
         return kept is not None
 
     def keep(self, step: Step, made: Path) -> None:

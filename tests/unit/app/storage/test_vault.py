@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -34,6 +35,17 @@ def test_what_is_written_comes_back_in_ranges(vault: Vault, data_key: DataKey, s
     assert vault.open(data_key, KEY).read() == plain
     start, end = size // 3, size // 2
     assert b"".join(vault.open(data_key, KEY, start, end).pieces()) == plain[start:end]
+
+
+def test_an_object_is_fetched_whole_for_its_owner_alone(
+    vault: Vault, data_key: DataKey, tmp_path: Path
+) -> None:
+    plain, asked = os.urandom(3 * 2**20 + 5), []
+    vault.write(data_key, KEY, io.BytesIO(plain))
+    vault.fetch(data_key, KEY, tmp_path / "copy", lambda: asked.append(1))
+    assert (tmp_path / "copy").read_bytes() == plain
+    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
+    assert len(asked) >= 4
 
 
 def test_the_store_holds_nothing_readable(vault: Vault, data_key: DataKey) -> None:
