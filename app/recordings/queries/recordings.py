@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, delete, func, or_, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer, joinedload, lazyload, load_only
 
@@ -15,10 +15,8 @@ from app.exercises.models import Exercise
 from app.jobs import JobProgress
 from app.recordings.models import (
     Clip,
-    Derivation,
     IngestStep,
     Recording,
-    RecordingPart,
     RecordingView,
     Rendition,
 )
@@ -32,7 +30,7 @@ BRIEF = (
 
 
 # The order in which recordings are held. What was joined came of no upload.
-_WHOLES_FIRST = (Recording.upload_id.is_not(None), Recording.id)
+WHOLES_FIRST = (Recording.upload_id.is_not(None), Recording.id)
 
 
 def recordings_of(
@@ -80,7 +78,7 @@ def same_files(session: Session, organisation_id: UUID, digests: Collection[byte
 def locked_many(session: Session, ids: Collection[UUID]) -> list[Recording]:
     """Those of the recordings that are there, held until the transaction ends; in one order, so that nobody waits in a
     ring: what was joined before its parts, as everywhere."""
-    query = select(Recording).where(Recording.id.in_(list(ids))).order_by(*_WHOLES_FIRST)
+    query = select(Recording).where(Recording.id.in_(list(ids))).order_by(*WHOLES_FIRST)
     held = query.with_for_update(of=Recording).execution_options(populate_existing=True)
     return list(session.scalars(held))
 
@@ -127,102 +125,6 @@ def clips_of(recording: Recording) -> Select[Clip]:
 def clip_count(session: Session, recording: Recording) -> int:
     """How many clips the set that counts has."""
     return int(session.scalar(select(func.count()).select_from(clips_of(recording).subquery())) or 0)
-
-
-def parts_of(session: Session, joined_id: UUID) -> list[tuple[RecordingPart, Recording]]:
-    """What a recording was joined from, in order."""
-    query = select(RecordingPart, Recording).join(Recording, Recording.id == RecordingPart.part_id)
-    rows = session.execute(query.where(RecordingPart.joined_id == joined_id).order_by(RecordingPart.ordinal))
-    return [(row, part) for row, part in rows]
-
-
-def parts_held(session: Session, joined_id: UUID) -> list[Recording]:
-    """The parts that a joined recording stands for now, held until the transaction ends."""
-    query = select(Recording).where(Recording.part_of_id == joined_id).order_by(Recording.id)
-    return list(session.scalars(query.with_for_update(of=Recording)))
-
-
-def _joined_of(recording_id: UUID) -> CompoundSelect[UUID]:
-    """The ids of what was joined from a recording, or again from its parts."""
-    parts = select(RecordingPart.part_id).where(RecordingPart.joined_id == recording_id)
-    joined = select(RecordingPart.joined_id)
-    return joined.where(RecordingPart.part_id == recording_id).union(
-        joined.where(RecordingPart.part_id.in_(parts))
-    )
-
-
-def hold_joined(session: Session, recording_id: UUID) -> None:
-    """Holds what was joined from a recording or from its parts, itself among it, until the transaction ends."""
-    query = select(Recording.id).where(Recording.id.in_(_joined_of(recording_id))).order_by(Recording.id)
-    session.execute(query.with_for_update(of=Recording))
-
-
-def same_footage(session: Session, recording_id: UUID) -> list[Recording]:
-    """What was joined from this recording, or what it was joined from, and what that was joined into again: the others
-    that hold its footage, held until the transaction ends. Other parts of the same whole are not among them."""
-    parts = select(RecordingPart.part_id).where(RecordingPart.joined_id == recording_id)
-    shared = or_(Recording.id.in_(_joined_of(recording_id)), Recording.id.in_(parts))
-    query = select(Recording).where(shared, Recording.id != recording_id).order_by(*_WHOLES_FIRST)
-    return list(
-        session.scalars(query.with_for_update(of=Recording).execution_options(populate_existing=True))
-    )
-
-
-def derivations_of(
-    *, recording_id: UUID | None = None, exercise_id: UUID | None = None
-) -> Select[Derivation]:
-    """What was asked for of a recording, or of an exercise's."""
-    query = select(Derivation)
-    if recording_id is not None:
-        query = query.where(Derivation.recording_id == recording_id)
-    return query if exercise_id is None else query.where(Derivation.exercise_id == exercise_id)
-
-
-def open_derivation(session: Session, recording_id: UUID, kind: str) -> Derivation | None:
-    """What of that kind is being made of a recording."""
-    query = derivations_of(recording_id=recording_id)
-    return session.scalars(query.where(Derivation.kind == kind, Derivation.state == "open")).first()
-
-
-def made_of_it(session: Session, recording_id: UUID, kind: str) -> int:
-    """How many of that kind were made of a recording."""
-    query = derivations_of(recording_id=recording_id).where(
-        Derivation.kind == kind, Derivation.state == "done"
-    )
-    return int(session.scalar(select(func.count()).select_from(query.subquery())) or 0)
-
-
-def open_derivations(session: Session) -> list[Derivation]:
-    """Everything that is being made."""
-    return list(session.scalars(derivations_of().where(Derivation.state == "open").order_by(Derivation.id)))
-
-
-def locked_derivation(session: Session, derivation_id: UUID) -> Derivation | None:
-    """The request, held until the transaction ends."""
-    return session.get(Derivation, derivation_id, with_for_update=True, populate_existing=True)
-
-
-def joins_of(session: Session, exercise_id: UUID, limit: int) -> list[Derivation]:
-    """The newest joins asked for in an exercise, newest first."""
-    query = derivations_of(exercise_id=exercise_id).where(Derivation.kind == "join")
-    return list(session.scalars(query.order_by(Derivation.id.desc()).limit(limit)))
-
-
-def ids_being_joined(session: Session, exercise_id: UUID) -> set[UUID]:
-    """The recordings of an exercise that some open join names."""
-    query = derivations_of(exercise_id=exercise_id).where(
-        Derivation.kind == "join", Derivation.state == "open"
-    )
-    return {UUID(one) for row in session.scalars(query) for one in row.parameters["parts"]}
-
-
-def is_being_made(session: Session, id_: UUID) -> bool:
-    """True while a join that will have this id, or something of the recording of this id, is being made."""
-    concerned = (Derivation.id == id_) | (Derivation.recording_id == id_)
-    return (
-        session.scalar(select(Derivation.id).where(concerned, Derivation.state == "open").limit(1))
-        is not None
-    )
 
 
 def blob_keys(session: Session, recording_id: UUID) -> set[str]:
@@ -275,15 +177,3 @@ def note_view(session: Session, actor_id: UUID, recording_id: UUID, what: str, w
 def forget_views(session: Session, before: datetime) -> None:
     """Removes what `note_view` no longer needs; the log keeps the fact."""
     session.execute(delete(RecordingView).where(RecordingView.window_start < before))
-
-
-def joined_of(
-    session: Session, organisation_id: UUID | None, exercise_id: UUID, limit: int = 100
-) -> list[Recording]:
-    """Recordings of an exercise that came from no upload, newest first."""
-    query = select(Recording).where(
-        Recording.exercise_id == exercise_id,
-        Recording.organisation_id == organisation_id,
-        Recording.upload_id.is_(None),
-    )
-    return list(session.scalars(query.options(*BRIEF).order_by(Recording.id.desc()).limit(limit)))

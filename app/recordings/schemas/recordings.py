@@ -1,21 +1,16 @@
-"""What the recordings API takes and gives."""
+"""Recordings as the API takes and gives them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import fields, validate
 
 from app.core.schema import BaseSchema, PageQuerySchema
 from app.core.search import MOST_TEXT
-from app.uploads.schemas import DetailsSchema, details_said
-from app.uploads.vocabulary import DETAILS
-from ingest.segmentation.plan import PLANS
+from app.uploads.schemas import DetailsSchema
 
 MAX_FRAME = 2**31 - 1
-MOST_BYTES = 2**63 - 1
-MOST_NAME = 1000
-STRATEGIES = tuple(name for name in PLANS if name != "manual")
 STATES = ("processing", "ready", "rejected", "quarantined", "withdrawn", "erased")
 
 
@@ -190,112 +185,3 @@ class FrameListSchema(BaseSchema):
     time_base_den = fields.Integer()
     pts = fields.List(fields.Integer())
     end_pts = fields.Integer()
-
-
-class JoinSchema(BaseSchema):
-    """Recordings of one exercise, in any order."""
-
-    ids = fields.List(fields.UUID(), required=True, validate=validate.Length(2, 100))
-
-
-class CutSchema(BaseSchema):
-    """How to cut: `ranges` of frames [start, end) that become clips whatever else is cut, strategies instead of the
-    usual ones, a clip each so many `seconds`. At least one of them."""
-
-    ranges = fields.List(
-        fields.List(
-            fields.Integer(strict=True, validate=validate.Range(0, MAX_FRAME)),
-            validate=validate.Length(equal=2),
-        ),
-        load_default=list,
-        validate=validate.Length(max=500),
-    )
-    strategies = fields.List(
-        fields.String(validate=validate.OneOf(STRATEGIES)),
-        load_default=None,
-        allow_none=True,
-        validate=validate.Length(1, len(STRATEGIES)),
-    )
-    seconds = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 600))
-
-
-class ExportSchema(BaseSchema):
-    """`rate` in frames a second, from 1 to 120: "25", "30000/1001"."""
-
-    rate = fields.String(required=True, validate=validate.Regexp(r"[0-9]{1,6}(/[0-9]{1,4})?\Z"))
-
-
-class JoinQuerySchema(BaseSchema):
-    exercise = fields.UUID(required=True, attribute="exercise_id")
-
-
-class LikelyJoinsSchema(BaseSchema):
-    """Groups of recordings that look like the parts of one, each in order."""
-
-    items = fields.List(fields.List(fields.UUID()), required=True)
-
-
-class DerivationSchema(BaseSchema):
-    """What was asked for, and what became of it. `result`: of a join `recording_id`; of a cut `clip_set` and `clips`;
-    of a copy the renditions `kind` and `map`."""
-
-    id = fields.UUID(required=True)
-    recording_id = fields.UUID(required=True)
-    exercise_id = fields.UUID(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(("join", "clips", "cfr")))
-    parameters = fields.Dict(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(("open", "done", "failed")))
-    reason_code = fields.String(required=True, allow_none=True)
-    reason = fields.String(required=True, allow_none=True)
-    result = fields.Dict(required=True, allow_none=True)
-    created_at = fields.DateTime(required=True)
-    ended_at = fields.DateTime(required=True, allow_none=True)
-
-
-class CandidateSchema(BaseSchema):
-    """A file that one means to send. What is wrong with `details` is said of that file and refuses no other."""
-
-    filename = fields.String(required=True, validate=validate.Length(1, MOST_NAME))
-    length = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_BYTES))
-    sha256 = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"[0-9a-fA-F]{64}\Z"))
-    details = fields.Dict(keys=fields.String(), load_default=dict)
-
-    @post_load
-    def _with_problems(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        digest = bytes.fromhex(data["sha256"]) if data["sha256"] else None
-        return data | {"sha256": digest, "problems": _problems_of(data.pop("details"))}
-
-
-def _problems_of(details: dict[str, Any]) -> list[tuple[str, str]]:
-    found = [(name, "There is no such detail") for name in sorted(details.keys() - set(DETAILS))]
-    try:
-        details_said(details)
-    except ValidationError as error:
-        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        found += [(name, " ".join(map(str, texts))) for name, texts in messages.items()]
-    return found
-
-
-class CheckSchema(BaseSchema):
-    exercise_id = fields.UUID(required=True)
-    files = fields.List(fields.Nested(CandidateSchema), required=True, validate=validate.Length(1, 1000))
-
-
-class ProblemOfFileSchema(BaseSchema):
-    field = fields.String(required=True)
-    message = fields.String(required=True)
-
-
-class CheckedFileSchema(BaseSchema):
-    """`duplicate_of` is the force's own live recording of the same bytes: sending them again brings nothing."""
-
-    filename = fields.String(required=True)
-    problems = fields.List(fields.Nested(ProblemOfFileSchema), required=True)
-    duplicate_of = fields.UUID(allow_none=True, required=True)
-
-
-class CheckedSchema(BaseSchema):
-    """`quota_left` is in bytes. Nothing is reserved: another upload may take the room meanwhile."""
-
-    quota_left = fields.Integer(required=True)
-    files = fields.List(fields.Nested(CheckedFileSchema), required=True)
