@@ -4,120 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from app.audit.models import AuditEvent
 from app.recordings.models import Clip, Recording
 from app.recordings.service import IngestProgress
 from app.uploads.models import Upload
-
-SEND_AGAIN: Final = "Choose the same file again below: sending goes on or starts anew."
-EXPORT_ANEW: Final = "Export it again from the camera or the evidence system, then send the new file."
-ADVICE: Final[dict[str, str]] = {
-    "duplicate": "Nothing to do: the same footage was handed over before.",
-    "checksum_mismatch": SEND_AGAIN,
-    "damaged_in_staging": SEND_AGAIN,
-    "infected": "Look for the same on the card and the computer that it came from before you send it again.",
-    "not_screened": "Tell the operator and quote the file's name: the virus screen's limits are too narrow for it.",
-    "expired": SEND_AGAIN,
-    "terminated": SEND_AGAIN,
-    "cancelled": SEND_AGAIN,
-    "processing_failed": "Tell the operator and quote the file's name: this is no fault of the file.",
-    "empty": EXPORT_ANEW,
-    "truncated": EXPORT_ANEW,
-    "undecodable": EXPORT_ANEW,
-    "unusable_timing": EXPORT_ANEW,
-    "staging_lost": SEND_AGAIN,
-    "not_one_recording": "Send the recordings one by one: these files do not belong together.",
-    "part_missing": "Send all parts of the recording together: one of them is missing.",
-    "withdrawn_by_force": "Nothing to do: your force took it back.",
-    "not_media": "Send the video itself, not a document, a shortcut or an archive.",
-    "no_video": "Send the file that holds the pictures; sound alone is not taken.",
-    "unsupported_codec": "Export it as MP4 (H.264), which every evidence system can, then send that.",
-    "too_large": "Split the recording in the evidence system, then send the parts.",
-    "too_costly": "Split the recording in the evidence system, then send the parts.",
-    "too_many_streams": "Export the video with one picture track and one sound track.",
-    "too_sparse": "Export the video at its full frame rate, not as a time lapse.",
-}
-STEPS: Final[dict[str, str]] = {
-    "plan": "looking at what the file holds",
-    "encode": "making the working copies",
-    "assemble": "putting the working copies together",
-    "segment": "cutting clips",
-    "finish": "writing the report",
-    "look": "looking for faces and voices",
-    "redact": "hiding what was approved",
-    "check": "checking that it is hidden",
-    "store": "encrypting and storing",
-}
-HISTORY: Final[dict[str, str]] = {
-    "upload:create": "Sending began",
-    "upload:declare": "What the whole must hash to was declared",
-    "upload:complete": "Every byte received and hashed",
-    "upload:screened": "Screened for viruses: nothing found",
-    "upload:infected": "Refused by the virus screen, and removed",
-    "upload:reject": "Upload refused",
-    "upload:terminate": "Upload given up",
-    "upload:expire": "Upload expired",
-    "recording:received": "Received whole: a receipt can be proven",
-    "recording:processing": "Original stored encrypted; processing began",
-    "recording:ready": "Ready: copies and clips made",
-    "recording:joined": "Parts joined, nothing coded again",
-    "recording:cut": "Cut anew: another set of clips made",
-    "recording:exported": "Copy at a constant frame rate made",
-    "derivation:requested": "Something was asked to be made of it",
-    "derivation:failed": "What was asked for could not be made",
-    "recording:compared": "Compared with all other footage",
-    "recording:rejected": "Refused",
-    "recording:described": "Details changed",
-    "recording:viewed": "Looked at",
-    "recording:reviewed": "Reviewed for sensitive matter",
-    "recording:withdrawn": "Withdrawn",
-    "recording:quarantined": "Marked as a possible real incident; quarantined",
-    "recording:key-destroyed": "Its key was destroyed: nobody can read it any more",
-    "recording:erased": "Erased: every copy here is gone",
-    "sensitivity-review:confirmed": "Sensitivity review confirmed",
-    "sensitivity-review:revoked": "Sensitivity review taken back",
-    "legal-hold:placed": "Legal hold placed",
-    "legal-hold:lifted": "Legal hold lifted",
-    "retention:due": "Due for its retention review",
-    "retention:decided": "Retention decided",
-    "incident:cleared": "Cleared: training after all",
-    "incident:moving-out": "To be moved out as a real incident",
-    "incident:original-fetched": "The original was fetched by its force",
-    "incident:moved-out": "Moved out: its force holds the original",
-    "erasure:requested": "Erasure requested",
-    "erasure:confirmed": "Erasure confirmed",
-    "erasure:cancelled": "Erasure cancelled",
-    "annotation:drafts-erased": "Labels that were never accepted were removed",
-    "release:shards-erased": "Our copies in a release were erased; partners' copies need a recall",
-    "clip:viewed": "A clip was looked at for labelling",
-    "redaction:proposed": "Looked through for faces and voices",
-    "redaction:opened": "Redaction begun",
-    "redaction:changed": "Redaction changed",
-    "redaction:approved": "Redaction approved",
-    "redaction:cancelled": "Rendering of the redaction stopped",
-    "redaction:rendering": "Rendering of the redaction began",
-    "redaction:rendered": "Redacted copy and clips made",
-    "redaction:failed": "Rendering of the redaction failed",
-    "redaction:viewed": "The redacted copy was looked at",
-}
-# What a clip's reasons say happens in it; the others say only where the recording was cut.
-HAPPENINGS: Final[dict[str, str]] = {
-    "impulse": "sudden loud sound",
-    "onset": "sound begins",
-    "motion": "motion",
-    "speech": "speech",
-    "manual": "chosen by a person",
-}
-
-STRATEGY_WORDS: Final[dict[str, str]] = {
-    "fixed_length": "a length of time",
-    "scene_cut": "scenes",
-    "sound_event": "sudden sounds",
-    "activity": "motion",
-}
+from app.web.words import ADVICE, HAPPENINGS, HISTORY, STEPS
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
@@ -13,9 +12,9 @@ from typing import Any
 
 import psycopg
 
-from app.core.processes import die_with_parent
 from app.jobs import defer
 from tests.factories.server import environment
+from tests.faults.processes import started
 from tests.faults.site import Site
 from tests.faults.worker_kill import SWEEPS, unfinished
 
@@ -48,15 +47,7 @@ class Crew:
             self._process, self._start_after = None, time.monotonic() + PAUSE_SECONDS
         if self._process is not None or time.monotonic() < self._start_after:
             return
-        with self._log.open("ab") as output:
-            self._process = subprocess.Popen(
-                self._command,
-                env=self._env,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGKILL),  # however the campaign ends
-            )
+        self._process = started(self._command, self._env, self._log)
         self.starts += 1
 
     def kill(self) -> None:

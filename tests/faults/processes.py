@@ -1,12 +1,29 @@
-"""Who still runs: processes whose command line or working directory lies below a folder."""
+"""Starting a campaign's own processes, and which still run: by a command line or working directory below a folder."""
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from app.core.processes import die_with_parent
+
+
+def started(command: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """That command, in a session of its own, writing to the end of `log`; it ends however the campaign ends."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            env=env,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
 
 
 def running_below(folder: Path) -> list[str]:

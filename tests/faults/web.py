@@ -13,9 +13,8 @@ from pathlib import Path
 
 import requests
 
-from app.core.processes import die_with_parent
 from tests.factories.server import environment, free_port
-from tests.faults.processes import children_of
+from tests.faults.processes import children_of, started
 from tests.faults.site import Site
 
 START_SECONDS = 60.0
@@ -35,15 +34,7 @@ class Web:
 
     def start(self) -> None:
         """Returns once it answers. Raises RuntimeError."""
-        with self._log.open("ab") as output:
-            self._process = subprocess.Popen(
-                self._command,
-                env=self._env,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGKILL),  # however the campaign ends
-            )
+        self._process = started(self._command, self._env, self._log)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:

@@ -120,26 +120,7 @@ def complete_build(session: Session, release_id: UUID, packed: Packed, stored: l
     if queries.footage_gone(session, release.dataset_version_id):  # the erasure looks at built releases alone
         fail_build(session, release_id, FOOTAGE_GONE)
         return
-    repository = repository_for(
-        session, release.dataset_id, lock=True
-    )  # another build may store the same shard
-    for target in stored:
-        if (
-            queries.target(session, repository.id, target.entry.path, bytes.fromhex(target.entry.sha256))
-            is None
-        ):
-            session.add(
-                TufTarget(
-                    id=new_id(),
-                    repository_id=repository.id,
-                    release_id=release.id,
-                    path=target.entry.path,
-                    sha256=bytes.fromhex(target.entry.sha256),
-                    size=target.entry.length,
-                    blob_key=target.blob_key,
-                    data_key_id=target.data_key_id,
-                )
-            )
+    _keep_targets(session, release, stored)
     release.manifest_sha256 = bytes.fromhex(packed.manifest_sha256)
     release.shard_count, release.clip_count = len(packed.shards), packed.clips
     release.total_bytes = sum(s.length for s in packed.shards)
@@ -155,6 +136,28 @@ def complete_build(session: Session, release_id: UUID, packed: Packed, stored: l
             "shards": len(packed.shards),
         },
     )
+
+
+def _keep_targets(session: Session, release: Release, stored: list[StoredTarget]) -> None:
+    """A row for each target that no other build has stored."""
+    repository_id = repository_for(
+        session, release.dataset_id, lock=True
+    ).id  # another may store the same shard
+    for target in stored:
+        digest = bytes.fromhex(target.entry.sha256)
+        if queries.target(session, repository_id, target.entry.path, digest) is None:
+            session.add(
+                TufTarget(
+                    id=new_id(),
+                    repository_id=repository_id,
+                    release_id=release.id,
+                    path=target.entry.path,
+                    sha256=digest,
+                    size=target.entry.length,
+                    blob_key=target.blob_key,
+                    data_key_id=target.data_key_id,
+                )
+            )
 
 
 def fail_build(session: Session, release_id: UUID, reason: str) -> None:

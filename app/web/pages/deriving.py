@@ -16,8 +16,8 @@ from app.core.http import current_identity, transaction
 from app.exercises import service as exercises
 from app.recordings import service
 from app.recordings.schemas import STRATEGIES, CutSchema, ExportSchema, JoinSchema
-from app.web.footage import STRATEGY_WORDS
 from app.web.forms import Form, read_form
+from app.web.words import STRATEGY_WORDS
 
 pages = Blueprint("deriving", __name__)
 Answer = Response | str | tuple[str, int]

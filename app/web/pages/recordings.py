@@ -18,8 +18,9 @@ from app.exercises import service as exercises
 from app.exercises.vocabulary import VIEWPOINTS
 from app.recordings import service
 from app.recordings.schemas import STATES, RecordingQuerySchema, WithdrawSchema
-from app.web.footage import ADVICE, clip_in_words, history_in_words, progress_in_words
+from app.web.footage import clip_in_words, history_in_words, progress_in_words
 from app.web.forms import Form, read_form
+from app.web.words import ADVICE
 
 pages = Blueprint("recordings", __name__)
 Answer = Response | str | tuple[str, int]

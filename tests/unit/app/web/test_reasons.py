@@ -11,7 +11,7 @@ import pytest
 
 import app
 from app.audit.events import Tag
-from app.web.footage import ADVICE, HISTORY
+from app.web.words import ADVICE, HISTORY
 from ingest.errors import ReasonCode
 
 ROOT = Path(app.__file__).parent
