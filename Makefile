@@ -28,7 +28,9 @@ demo: setup ## upload, ingest, label, freeze, sign, publish, pull, detect: the w
 run: setup ## the service, left running: staff on :8000, partners on :8001
 	@exec $(BIN)/cordon run
 
-test: lint types imports unit ## lint, types, import rules and every test
+test: setup-dev ## lint, types, import rules and every test
+	@$(MAKE) --jobs=2 --output-sync --no-print-directory lint types imports
+	@$(MAKE) --no-print-directory unit
 
 bench: setup-dev ## every benchmark against its peers (ONLY=name; SAVE=1 keeps the figures in docs/results)
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SAVE),--save)

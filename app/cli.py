@@ -3,31 +3,42 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
+from typing import Final, NamedTuple
 
 import click
 
-COMMANDS: dict[str, str] = {
-    "init": "app.accounts.commands:init",
-    "admin": "app.accounts.commands:admin",
-    "run": "app.serve:run",
-    "serve": "app.serve:serve",
-    "worker": "app.serve:worker",
-    "doctor": "app.doctor:doctor",
-    "login": "app.client.login:login",
-    "upload": "app.client.upload.command:upload",
-    "receipt": "app.client.receipt_command:receipt",
-    "list": "app.client.commands:list_releases",
-    "pull": "app.client.commands:pull",
-    "verify": "app.client.commands:verify",
-    "sign": "app.client.commands:sign",
-    "keys": "app.client.commands:keys",
-    "ceremony": "app.client.commands:ceremony",
-    "detect": "app.detector.commands:detect",
-    "detector": "app.detector.commands:detector",
-    "audit": "app.audit.commands:audit",
+
+class Lazy(NamedTuple):
+    """Where a subcommand lies, and what it is for: the list of all is shown without importing any."""
+
+    target: str
+    summary: str
+
+
+COMMANDS: Final[dict[str, Lazy]] = {
+    "init": Lazy("app.accounts.commands:init", "Make keys, database and the first administrator."),
+    "admin": Lazy("app.accounts.commands:admin", "Organisations, people and machine clients."),
+    "run": Lazy("app.serve:run", "The whole service, left running."),
+    "serve": Lazy("app.serve:serve", "One surface: staff or partner."),
+    "worker": Lazy("app.serve:worker", "The service's jobs: ingest, releases, clearing up."),
+    "doctor": Lazy("app.doctor:doctor", "Check that the service can run here."),
+    "login": Lazy("app.client.login:login", "Let this machine act for you."),
+    "upload": Lazy("app.client.upload.command:upload", "Hand over files, folders, camera cards or bags."),
+    "receipt": Lazy("app.client.receipt_command:receipt", "Fetch the receipt of a recording of your force."),
+    "list": Lazy("app.client.commands:list_releases", "List the releases that are granted to you."),
+    "pull": Lazy("app.client.commands:pull", "Fetch and verify a collection's current release."),
+    "verify": Lazy("app.client.commands:verify", "Verify a pulled release offline."),
+    "sign": Lazy("app.client.commands:sign", "Sign a release as its approver."),
+    "keys": Lazy("app.client.commands:keys", "Make the keys that people and machine clients hold."),
+    "ceremony": Lazy("app.client.commands:ceremony", "Hold a collection's root ceremony."),
+    "detect": Lazy("app.detector.commands:detect", "Listen to a video for gunfire and what resembles it."),
+    "detector": Lazy("app.detector.commands:detector", "Train, measure and export the reference detector."),
+    "audit": Lazy("app.audit.commands:audit", "Check the audit log and its proofs."),
 }
+GARBAGE: Final = (20_000, 20, 50)
 EXTRA_HINT = "this command needs packages that are not installed ({name}): pip install 'cordon[{extra}]'"
 
 
@@ -40,7 +51,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
         try:
             command: click.Command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
@@ -49,6 +60,11 @@ class LazyGroup(click.Group):
             extra = "detector" if cmd_name.startswith("detect") else "server"
             raise click.ClickException(EXTRA_HINT.format(name=error.name, extra=extra)) from None
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list of commands with their summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].summary) for name in sorted(COMMANDS)])
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,6 +81,7 @@ def main() -> None:
     """Entry point. Exit status: 0 done, 1 failed, 2 used wrongly."""
     from app.settings import SettingsError
 
+    gc.set_threshold(*GARBAGE)  # modules are no garbage: looking for it so often costs a fifth of the start
     try:
         cli.main(prog_name="cordon", standalone_mode=True)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""A clock that tests turn, cheap argon2 parameters, and a person who has activated."""
+"""A clock that tests turn and a person who has activated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from passlib.totp import TOTP
 from sqlalchemy.orm import Session
 
@@ -42,15 +41,6 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Clock:
     turned = Clock()
     monkeypatch.setattr(clock, "now", lambda: turned.at)
     return turned
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """argon2 with little memory: the same code and format, a hundredth of the time."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    passwords._nobody.cache_clear()
-    yield
-    passwords._nobody.cache_clear()
 
 
 @pytest.fixture
