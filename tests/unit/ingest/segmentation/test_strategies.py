@@ -62,12 +62,14 @@ def test_alone_it_cuts_as_a_walk_along_the_key_frames_would(gaps: list[int], sec
     lengths = [ledger.time_of(b) - ledger.time_of(a) for a, b in pairwise([*starts, total])]
     if max(lengths) <= plan.max_seconds:
         assert [clip.start_frame for clip in clips] == starts
+        assert all(clip.reasons == ("fixed_length",) for clip in clips)
     else:
         longer = [
             c for c in clips if ledger.time_of(c.end_frame) - ledger.time_of(c.start_frame) > plan.max_seconds
         ]
         assert all(not np.any((keys > c.start_frame) & (keys < c.end_frame)) for c in longer)
-    assert all(clip.reasons == ("fixed_length",) and clip.eventful for clip in clips)
+        assert {clip.reasons for clip in clips} <= {("fixed_length",), ()}  # off the grid, for the bound's sake
+    assert all(clip.eventful for clip in clips)
 
 
 def test_shots_are_between_cuts_and_flickers_are_none() -> None:
