@@ -138,31 +138,35 @@ def schema_shape(new_database: NewDatabase) -> str:
     return shape_of(new_database())
 
 
-@pytest.fixture
-def database_url(
-    new_database: NewDatabase, postgres_url: str, spare_databases: list[str], schema_shape: str
-) -> Iterator[str]:
-    """An empty, migrated database of this test's own."""
-    url = spare_databases.pop() if spare_databases else new_database()
-    yield url
-    if emptied(url, schema_shape):
-        spare_databases.append(url)
-    else:
-        _execute(postgres_url, f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
-
-
 @pytest.fixture(scope="session")
 def databases() -> dict[str, Database]:
-    """What has been opened, by URL: statements that one test had compiled serve the next one on that database."""
+    """What has been opened, by URL: statements and connections of one test serve the next one on that database."""
     return {}
 
 
 @pytest.fixture
-def database(database_url: str, databases: dict[str, Database]) -> Iterator[Database]:
+def database_url(
+    new_database: NewDatabase,
+    postgres_url: str,
+    databases: dict[str, Database],
+    spare_databases: list[str],
+    schema_shape: str,
+) -> Iterator[str]:
+    """An empty, migrated database of this test's own."""
+    url = spare_databases.pop() if spare_databases else new_database()
+    yield url
+    engine = databases.setdefault(url, Database(url)).engine
+    if emptied(engine, schema_shape):
+        spare_databases.append(url)
+    else:
+        engine.dispose()
+        _execute(postgres_url, f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database(database_url: str, databases: dict[str, Database]) -> Database:
     """The service's own view of the test's database."""
-    db = databases.setdefault(database_url, Database(database_url))
-    yield db
-    db.dispose()
+    return databases.setdefault(database_url, Database(database_url))
 
 
 @pytest.fixture

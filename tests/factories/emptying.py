@@ -51,9 +51,10 @@ def shape_of(url: str) -> str:
         return _shape(connection)
 
 
-def emptied(url: str, shape: str) -> bool:
-    """Remove every row, and whoever is still connected; False where that cannot be done, or the schema is another."""
-    engine = create_engine(url, poolclass=NullPool)
+def emptied(engine: Engine, shape: str) -> bool:
+    """Remove every row, and whoever else is connected; False where that cannot be done, or the schema is another."""
+    if engine.pool.checkedout():  # type: ignore[attr-defined]
+        engine.dispose()
     try:
         return _emptied(engine, shape)
     except DBAPIError:  # a role that may not do it, or a database that is gone: the caller makes another
