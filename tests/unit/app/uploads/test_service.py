@@ -256,7 +256,8 @@ def test_what_another_force_holds_changes_nothing(desk: Desk, vault: Vault) -> N
         session.execute(text("SET LOCAL enable_seqscan = off"))
         asked = queries.live_recordings(force, digest).compile(session.connection())
         plan = session.connection().exec_driver_sql(f"EXPLAIN {asked}", dict(asked.params))
-        assert "uq_recordings_organisation_id_sha256" in "\n".join(plan.scalars())
+        conditions = [line for line in plan.scalars() if "Index Cond" in line and "organisation_id" in line]
+        assert len(conditions) == 1  # whichever index: another force's rows are never looked at
     assert desk.create(sha256=digest).state == "created"
 
 
