@@ -29,8 +29,7 @@ run: setup ## the service, left running: staff on :8000, partners on :8001
 	@exec $(BIN)/cordon run
 
 test: setup-dev ## lint, types, import rules and every test
-	@$(MAKE) --jobs=2 --output-sync --no-print-directory lint types imports
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --jobs=2 --no-print-directory lint imports types unit
 
 bench: setup-dev ## every benchmark against its peers (ONLY=name; SAVE=1 keeps the figures in docs/results)
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SAVE),--save)

@@ -139,9 +139,12 @@ def schema_shape(new_database: NewDatabase) -> str:
 
 
 @pytest.fixture(scope="session")
-def databases() -> dict[str, Database]:
+def databases() -> Iterator[dict[str, Database]]:
     """What has been opened, by URL: statements and connections of one test serve the next one on that database."""
-    return {}
+    opened: dict[str, Database] = {}
+    yield opened
+    for one in opened.values():
+        one.dispose()
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+FIRST_SECTIONS = {"exclude": [["section:nth-of-type(n+4)"]]}
 SERIOUS = ("serious", "critical")
 AXE_OPTIONS = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -33,12 +35,13 @@ class Looks:
     def at(self, page: Page, name: str, *, whole: bool = True) -> None:
         """Keeps `name-1280.png` and `name-390.png`; notes what axe finds serious and what does not fit the width.
 
-        `whole` pictures the page to its end, which takes seconds where it is hundreds of screens long.
+        Unless `whole`, the picture is one screen and axe looks at the first sections alone: a page of hundreds of
+        screens, all after one pattern, would take it half a minute.
         """
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.wait_for_load_state("networkidle")
         page.screenshot(path=SCREENSHOTS / f"{name}-1280.png", full_page=whole)
-        self._axe(page, name)
+        self._axe(page, name, None if whole else FIRST_SECTIONS)
         page.set_viewport_size(NARROW)
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > NARROW["width"]:
@@ -47,8 +50,8 @@ class Looks:
         page.set_viewport_size(WIDE)
         self.seen.add(name)
 
-    def _axe(self, page: Page, name: str) -> None:
-        for found in self.axe.run(page, options=AXE_OPTIONS).response["violations"]:
+    def _axe(self, page: Page, name: str, context: dict[str, Any] | None) -> None:
+        for found in self.axe.run(page, context=context, options=AXE_OPTIONS).response["violations"]:
             if found["impact"] in SERIOUS:
                 where = "; ".join(str(node["target"]) for node in found["nodes"][:3])
                 self.faults.append(f"{name}: {found['id']} ({found['impact']}): {found['help']}: {where}")

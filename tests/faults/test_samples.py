@@ -1,4 +1,4 @@
-"""A short, seeded run of each campaign; all of each is `make campaign`."""
+"""A short, seeded run of the campaigns; all of each is `make campaign`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import secrets
 
 import pytest
 
-from tests.faults.__main__ import hold, names
+from tests.faults.__main__ import hold, sampled
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sampled())
 def test_nothing_is_found(name: str) -> None:
     result = hold(name, secrets.randbelow(10**6), sample=True)
     assert result["cases"] > 0
