@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,12 +30,18 @@ def authorities(given: Path | None) -> str | bool:
         return True
     path, origin = named[0]
     try:
-        place = {"capath": path} if Path(path).is_dir() else {"cafile": path}
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**place)
+        _load(path)
     except OSError as error:  # ssl.SSLError is one
         reason = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
         raise ClientError(f"{path} (from {origin}) cannot be used: {reason}") from error
     return path
+
+
+@cache
+def _load(path: str) -> None:
+    """Once a process: a system's whole bundle takes longer than a request. Raises OSError, again each time."""
+    place = {"capath": path} if Path(path).is_dir() else {"cafile": path}
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**place)
 
 
 def proxy_of(url: str) -> str | None:
