@@ -39,7 +39,7 @@ from tests.factories.accounts import bearer, make_person
 from tests.factories.exercises import make_exercise
 from tests.factories.server import ROOT, free_port, gunicorn_process
 
-SIZE = int(os.environ.get("BENCH_UPLOAD_BYTES", 512 * 2**20))
+SIZE = int(os.environ.get("BENCH_UPLOAD_BYTES", 2 * 2**30))
 RUNS = 5
 PEER = "bare socket-to-file copy with SHA-256"
 THREADS = 128  # as `cordon serve` has
