@@ -34,12 +34,13 @@ from app.storage.keys import generate_key_file
 from tests.bench.rows import Goal, absent, compare
 from tests.bench.tus_peer import TUS_PEER, PeerAbsent, tus_server
 from tests.bench.upload_load import many_at_once
-from tests.bench.wire import READ, Taken, random_file, send_file, upload
+from tests.bench.wire import READ, Taken, most_resident_mib, random_file, send_file, upload
 from tests.factories.accounts import bearer, make_person
 from tests.factories.exercises import make_exercise
 from tests.factories.server import ROOT, free_port, gunicorn_process
 
 SIZE = int(os.environ.get("BENCH_UPLOAD_BYTES", 2 * 2**30))
+SHORT, LONG = 64 * 2**20, 5 * 2**30
 RUNS = 5
 PEER = "bare socket-to-file copy with SHA-256"
 THREADS = 128  # as `cordon serve` has
@@ -73,10 +74,35 @@ def run() -> list[dict[str, Any]]:
         source = random_file(folder / "source", SIZE)
         with _staff(folder) as staff:
             rows = _against_bare_copy(staff, folder, source) + _against_tus_server(staff, folder, source)
+        source.unlink()
+        rows.append(_memory_of_long_ones(folder))
         crowded = folder / "crowded"
         crowded.mkdir()
         with _staff(crowded, threads=THREADS) as staff:
             return rows + many_at_once(staff.endpoint, staff.pid, staff.headers)
+
+
+def _memory_of_long_ones(folder: Path) -> dict[str, Any]:
+    """The most that the serving process ever had resident, after a short upload and after a long one."""
+    apart = folder / "long"
+    apart.mkdir()
+    with _staff(apart) as staff:
+        after = []
+        for size in (SHORT, LONG):
+            source = apart / f"{size}"
+            with source.open("wb") as file:
+                file.truncate(size)  # zeros that take no room until they are received
+            staff.receive(source)
+            after.append(most_resident_mib(staff.pid))
+    return compare(
+        "server memory, a long upload",
+        "MiB",
+        [after[1]],
+        [after[0]],
+        peer_name=f"the same server after {SHORT / 2**20:g} MiB",
+        goal=Goal("≤", 1.05),
+        data=f"one upload of {LONG / 2**30:g} GiB of zeros",
+    )
 
 
 def _against_bare_copy(staff: Staff, folder: Path, source: Path) -> list[dict[str, Any]]:

@@ -73,6 +73,12 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def most_resident_mib(pid: int) -> float:
+    """The most that process ever had resident (VmHWM, proc(5))."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
+
+
 def send_file(sock: socket.socket, source: Path) -> None:
     """All of it, by sendfile."""
     with source.open("rb") as file:

@@ -19,6 +19,7 @@ from app.uploads.models import Upload, UploadBlock
 from app.uploads.service import Checksum, Declared, DirectUploads
 from app.uploads.service import errors as reasons
 from app.uploads.service.screening import Check, Read, Verdict
+from app.uploads.service.staging import BLOCK_SIZE
 from tests.factories.accounts import make_identity
 from tests.factories.recordings import make_recording
 from tests.factories.upload_desk import DATA, Desk
@@ -285,3 +286,25 @@ def test_without_a_store_that_clients_reach_nothing_goes_straight_to_it(desk: De
     way = DirectUploads(desk.db, desk.settings, vault.store)
     with desk.db.transaction() as session, pytest.raises(reasons.DirectUnavailable):
         way.create(session, desk.officer, length=10, declared=Declared(exercise_id=desk.exercise.id))
+
+
+def test_an_upload_goes_on_beyond_fifty_gigabytes(desk: Desk) -> None:
+    """What came before is a hole in the file: bytes that nobody had to send, and no disk had to hold."""
+    there, more = 800 * BLOCK_SIZE, b"the last bytes of a very long day"
+    assert there > 50 * 10**9
+    upload = desk.create(length=there + len(more))
+    with desk.staging.hold(upload.id, insist=False) as file:
+        file.resume(0)
+        file.cut(there)  # which also makes it so long
+    with desk.db.transaction() as session:
+        session.get_one(Upload, upload.id).offset = there
+    half = len(more) // 2
+    assert desk.send(upload, more[:half], offset=there).offset == there + half
+    done = desk.send(upload, more[half:], offset=there + half)
+    assert (done.state, done.offset) == ("received", there + len(more))
+    with desk.db.transaction() as session:
+        blocks = queries.block_digests(session, upload.id)
+    assert blocks[800] == hashlib.sha256(more).digest()
+    with desk.staging.path(upload.id).open("rb") as staged:
+        staged.seek(there)
+        assert staged.read() == more
