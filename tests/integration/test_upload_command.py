@@ -16,10 +16,12 @@ from uuid import UUID
 
 import pytest
 import requests
-from click.testing import Result
+from click.testing import CliRunner, Result
 from sqlalchemy import delete
 
 from app.accounts.models import AccessToken
+from app.audit.commands import audit
+from app.audit.keys import load_checkpoint_key
 from app.client.http import ApiSession
 from app.client.upload import transfer
 from app.core.db import Database
@@ -90,20 +92,28 @@ def watched_sends(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]
     return offsets
 
 
-def test_a_folder_is_handed_over_and_waited_for(desk: Desk, film: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "card"
+def test_a_folder_is_handed_over_and_waited_for_and_its_receipt_proven(
+    desk: Desk, film: Path, tmp_path: Path
+) -> None:
+    folder, receipts = tmp_path / "card", tmp_path / "receipts"
     folder.mkdir()
     shutil.copy(film, folder / "a.mp4")
     (folder / "broken.mp4").write_bytes(b"\0\0\0\x20ftypisom" + os.urandom(5000))
     (folder / "notes.mp4").write_text("a text with a film's name")
     worker = start_worker(desk.settings, tmp_path / "worker.log")
     try:
-        found = desk.files(folder, "--wait", status=1)
+        found = desk.files(folder, "--wait", "--receipts", str(receipts), status=1)
     finally:
         kill_worker(worker)
     assert found["a.mp4"]["state"] == "ready"
     assert found["a.mp4"]["sha256"] == hashlib.sha256(film.read_bytes()).hexdigest()
-    assert found["a.mp4"]["recording_id"]
+    receipt = receipts / f"{found['a.mp4']['recording_id']}.json"
+    key = str(load_checkpoint_key(desk.settings.checkpoint_key_uri).verifier)
+    proven = CliRunner().invoke(
+        audit, ["verify", str(receipt), "--key", key, "--file", str(folder / "a.mp4")]
+    )
+    assert "a.mp4 is that very file" in proven.output, proven.stderr
+    assert [one.name for one in receipts.iterdir()] == [receipt.name]
     assert (found["broken.mp4"]["state"], bool(found["broken.mp4"]["reason"])) == ("rejected", True)
     assert (found["notes.mp4"]["state"], found["notes.mp4"]["reason"]) == ("skipped", "not footage")
 
