@@ -12,6 +12,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -59,6 +60,10 @@ class Seaweed:
     def endpoint(self) -> str:
         """Its address; the credentials are CREDENTIALS."""
         return f"http://127.0.0.1:{self._ports['s3.port']}"
+
+    def address_of(self, bucket: str) -> str:
+        """That bucket as CORDON_STORAGE_URL."""
+        return f"s3://{bucket}?endpoint={quote(self.endpoint, safe='')}"
 
     @property
     def client(self) -> Any:

@@ -13,11 +13,10 @@ import random
 import signal
 import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 
@@ -28,7 +27,7 @@ from tests.faults.crew import Crew
 from tests.faults.desk import Desk
 from tests.faults.outcome import Outcome
 from tests.faults.processes import children_of
-from tests.faults.site import Site, open_site
+from tests.faults.site import Site, environment_of, open_site
 from tests.faults.worker_kill import TASKS
 
 BUCKET = "campaign"
@@ -51,8 +50,8 @@ def run(seed: int, sample: bool, folder: Path) -> Outcome:
         stack.callback(store.stop)
         store.start()
         store.make_bucket(BUCKET)
-        stack.enter_context(_environment(CREDENTIALS))
-        address = f"s3://{BUCKET}?endpoint={quote(store.endpoint, safe='')}"
+        stack.enter_context(environment_of(CREDENTIALS))
+        address = store.address_of(BUCKET)
         site = stack.enter_context(open_site(folder, CORDON_STORAGE_URL=address))
         crew = Crew(site, folder / "worker.log", CORDON_WORKER_CONCURRENCY="2", **CREDENTIALS)
         try:
@@ -165,15 +164,3 @@ def _end(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-@contextmanager
-def _environment(more: dict[str, str]) -> Iterator[None]:
-    """This process's own environment with more in it: boto3 looks for credentials there."""
-    before = dict(os.environ)
-    os.environ.update(more)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

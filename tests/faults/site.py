@@ -64,3 +64,15 @@ def open_site(folder: Path, **more: str) -> Iterator[Site]:
             database.dispose()
     finally:
         server.destroy()
+
+
+@contextmanager
+def environment_of(more: dict[str, str]) -> Iterator[None]:
+    """This process's own environment with more in it: boto3 looks for credentials there."""
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,4 +1,4 @@
-"""What was received goes into the vault: by a worker whose disk is full at first, or quickly within this process."""
+"""What was received goes into the vault: by a worker whose store refuses at first, or quickly within this process."""
 
 from __future__ import annotations
 
@@ -12,35 +12,32 @@ from app.jobs.task import declared_in
 from app.settings import Settings
 from app.storage.vault import Vault
 from app.worker import task_modules
+from tests.factories.seaweed import Seaweed
 from tests.faults.crew import Crew
 from tests.faults.site import Site
 from tests.faults.upload_checker import rows
-from tests.faults.web import limit_files
 
 SETTLE_SECONDS = 300.0
 EVERY_SECONDS = 0.2
-FULL_BYTES = 20_000  # no object grows beyond it while the worker's disk is full
 _WAITS = "SELECT 1 FROM procrastinate_jobs WHERE task_name = 'recordings.register' AND status = 'todo' AND attempts > 0"
 _LEFT = "SELECT 1 FROM uploads WHERE state = 'received'"
 _SWEEPS = "SELECT 1 FROM procrastinate_jobs WHERE task_name = 'uploads.sweep' AND status IN ('todo', 'doing')"
 
 
-def take_in(site: Site, crew: Crew) -> str:
-    """The jobs of everything received: first on a full disk, then with room, then what the clock starts."""
+def take_in(site: Site, crew: Crew, store: Seaweed) -> str:
+    """The jobs of all that was received: while the S3 server refuses, then with it; then what the clock starts."""
 
     def until(query: str, *, found: bool) -> bool:
         return crew.until(lambda: bool(rows(site, query)) == found, SETTLE_SECONDS, every=EVERY_SECONDS)
 
-    crew.tick()
-    assert crew.pid is not None
-    limit_files(crew.pid, FULL_BYTES)
+    store.kill()
     met = until(_WAITS, found=True)
-    limit_files(crew.pid, None)
+    store.start()
     crew.hurry()
     taken = until(_LEFT, found=False)
     crew.begin("uploads.sweep")
     swept = until(_SWEEPS, found=False)
-    return f"store full: jobs {'waited' if met else 'did not wait'}, {'all' if taken and swept else 'not all'} done"
+    return f"S3 refusing: jobs {'waited' if met else 'did not wait'}, {'all' if taken and swept else 'not all'} done"
 
 
 def take_in_here(site: Site, queues: Sequence[str]) -> str:

@@ -23,13 +23,13 @@ START_SECONDS = 60.0
 class Web:
     """gunicorn's master with one process that serves, as the operator starts them."""
 
-    def __init__(self, site: Site, log: Path) -> None:
+    def __init__(self, site: Site, log: Path, **env: str) -> None:
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         self._log = log
         cordon = str(Path(sys.executable).with_name("cordon"))
         self._command = [cordon, "serve", "--surface", "staff", "--port", str(port)]
-        self._env = environment(site.settings, CORDON_STAFF_URL=self.address)
+        self._env = environment(site.settings, CORDON_STAFF_URL=self.address, **env)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
