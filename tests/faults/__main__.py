@@ -49,11 +49,6 @@ def names() -> list[str]:
     return [path.stem.replace("_", "-") for path in found]
 
 
-def sampled() -> list[str]:
-    """Those with a sample in `make test`: the worker's kills are among the ingest's, whose sample strikes it, too."""
-    return [name for name in names() if name != "worker-kill"]
-
-
 def hold(name: str, seed: int, sample: bool) -> dict[str, Any]:
     """Runs one campaign in a directory of its own, which is kept when something was found."""
     print(f"{name}: seed {seed} …", flush=True)
