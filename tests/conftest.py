@@ -62,11 +62,15 @@ class _Together(LoadScopeScheduling):
         return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 
+def pytest_configure() -> None:
+    """Modules and what is collected stay until the end: they need not be looked through for garbage so often."""
+    gc.set_threshold(*GARBAGE)
+
+
 def pytest_collection_finish() -> None:
-    """What was collected stays until the end: it need not be looked through for garbage again and again."""
+    """Nor, once all is collected, at all."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GARBAGE)
 
 
 @pytest.hookimpl(optionalhook=True)
