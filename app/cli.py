@@ -11,34 +11,43 @@ from typing import Final, NamedTuple
 import click
 
 
-class Lazy(NamedTuple):
+class Subcommand(NamedTuple):
     """Where a subcommand lies, and what it is for: the list of all is shown without importing any."""
 
     target: str
     summary: str
 
 
-COMMANDS: Final[dict[str, Lazy]] = {
-    "init": Lazy("app.accounts.commands:init", "Make keys, database and the first administrator."),
-    "admin": Lazy("app.accounts.commands:admin", "Organisations, people and machine clients."),
-    "run": Lazy("app.serve:run", "The whole service, left running."),
-    "serve": Lazy("app.serve:serve", "One surface: staff or partner."),
-    "worker": Lazy("app.serve:worker", "The service's jobs: ingest, releases, clearing up."),
-    "doctor": Lazy("app.doctor:doctor", "Check that the service can run here."),
-    "login": Lazy("app.client.login:login", "Let this machine act for you."),
-    "upload": Lazy("app.client.upload.command:upload", "Hand over files, folders, camera cards or bags."),
-    "receipt": Lazy("app.client.receipt_command:receipt", "Fetch the receipt of a recording of your force."),
-    "list": Lazy("app.client.commands:list_releases", "List the releases that are granted to you."),
-    "pull": Lazy("app.client.commands:pull", "Fetch and verify a collection's current release."),
-    "verify": Lazy("app.client.commands:verify", "Verify a pulled release offline."),
-    "sign": Lazy("app.client.commands:sign", "Sign a release as its approver."),
-    "keys": Lazy("app.client.commands:keys", "Make the keys that people and machine clients hold."),
-    "ceremony": Lazy("app.client.commands:ceremony", "Hold a collection's root ceremony."),
-    "detect": Lazy("app.detector.commands:detect", "Listen to a video for gunfire and what resembles it."),
-    "detector": Lazy("app.detector.commands:detector", "Train, measure and export the reference detector."),
-    "audit": Lazy("app.audit.commands:audit", "Check the audit log and its proofs."),
+COMMANDS: Final[dict[str, Subcommand]] = {
+    "init": Subcommand("app.accounts.commands:init", "Make keys, database and the first administrator."),
+    "admin": Subcommand("app.accounts.commands:admin", "Organisations, people and machine clients."),
+    "run": Subcommand("app.serve:run", "The whole service, left running."),
+    "serve": Subcommand("app.serve:serve", "One surface."),
+    "worker": Subcommand("app.serve:worker", "Does the service's jobs: ingest, releases, clearing up."),
+    "doctor": Subcommand("app.doctor:doctor", "Check that the service can run here."),
+    "login": Subcommand("app.client.login:login", "Let this machine act for you."),
+    "upload": Subcommand(
+        "app.client.upload.command:upload", "Hand over files, folders, camera cards or bags."
+    ),
+    "receipt": Subcommand(
+        "app.client.receipt_command:receipt", "Fetch the receipt of a recording of your force."
+    ),
+    "list": Subcommand("app.client.commands:list_releases", "List the releases that are granted to you."),
+    "pull": Subcommand("app.client.commands:pull", "Fetch and verify a collection's current release."),
+    "verify": Subcommand("app.client.commands:verify", "Verify a pulled release offline."),
+    "sign": Subcommand("app.client.commands:sign", "Sign a release as its approver."),
+    "keys": Subcommand("app.client.commands:keys", "Make the keys that people and machine clients hold."),
+    "ceremony": Subcommand("app.client.commands:ceremony", "Hold a collection's root ceremony."),
+    "detect": Subcommand(
+        "app.detector.commands:detect", "Listen to VIDEO for gunfire and what resembles it."
+    ),
+    "detector": Subcommand(
+        "app.detector.commands:detector", "Train, measure and export the reference detector."
+    ),
+    "audit": Subcommand("app.audit.commands:audit", "Check the audit log and its proofs."),
 }
-GARBAGE: Final = (20_000, 20, 50)
+# Modules are no garbage: to look for it as often as Python does by itself costs a fifth of a start.
+GC_THRESHOLDS: Final = (20_000, 20, 50)
 EXTRA_HINT = "this command needs packages that are not installed ({name}): pip install 'cordon[{extra}]'"
 
 
@@ -81,7 +90,7 @@ def main() -> None:
     """Entry point. Exit status: 0 done, 1 failed, 2 used wrongly."""
     from app.settings import SettingsError
 
-    gc.set_threshold(*GARBAGE)  # modules are no garbage: looking for it so often costs a fifth of the start
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         cli.main(prog_name="cordon", standalone_mode=True)
     except SettingsError as error:

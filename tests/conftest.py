@@ -6,6 +6,7 @@ create databases (`postgresql+psycopg://user:password@host/postgres`) to use a s
 
     postgres_url   session   SQLAlchemy URL of that server, on its maintenance database
     new_database   session   a function: makes another fresh, migrated database (or a copy of one) and returns its URL
+    databases      session   what has been opened, by URL: connections and compiled statements serve the next test
     database_url   test      URL of an empty, migrated database, which another test may have had before
     database       test      an `app.core.db.Database` on it
     home           test      a CORDON_HOME with generated keys, 0700
@@ -30,6 +31,7 @@ from sqlalchemy import create_engine, make_url, text
 from xdist.scheduler import LoadScopeScheduling
 
 from app.accounts.service import passwords
+from app.cli import GC_THRESHOLDS
 from app.core.db import Database
 from app.core.migrate import upgrade
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
@@ -39,7 +41,6 @@ from tests.factories.emptying import emptied, shape_of
 from tests.factories.home import make_home, make_settings
 
 NewDatabase = Callable[..., str]
-GARBAGE = (20_000, 20, 50)  # objects, then generations: a tenth of the default's looks
 # Tests that share a costly service run in one worker, in order. xdist's own groups ride on pytest internals that
 # pytest 9.2 changed (pytest-xdist 3.8: `_nodeid`), so they are named here by where they lie.
 TOGETHER = (
@@ -64,7 +65,7 @@ class _Together(LoadScopeScheduling):
 
 def pytest_configure() -> None:
     """Modules and what is collected stay until the end: they need not be looked through for garbage so often."""
-    gc.set_threshold(*GARBAGE)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def pytest_collection_finish() -> None:
