@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -30,6 +32,9 @@ from app.uploads.service.holding import Writing
 from app.uploads.service.staging import BLOCK_SIZE, READ_SIZE
 
 STALL_SECONDS: Final = 30.0
+# Dozens of threads that write and hash would leave no processor for whoever holds the interpreter's lock, and every
+# other request of this process would wait for them: one processor stays free.
+AT_WORK: Final = threading.BoundedSemaphore(max(1, len(os.sched_getaffinity(0)) - 1))
 INTERRUPTIONS: Final = (ConnectionLost, UploadStalled, UploadLocked, StagingFull)
 
 
@@ -104,10 +109,11 @@ class Reception:
                 if length is None:
                     return
                 raise ConnectionLost
-            self._file.append(buffer[:got])
-            if self._chunk:
-                self._chunk.update(buffer[:got])
-            elif self._file.position - self._begun >= BLOCK_SIZE and left > got:
+            with AT_WORK:
+                self._file.append(buffer[:got])
+                if self._chunk:
+                    self._chunk.update(buffer[:got])
+            if self._chunk is None and self._file.position - self._begun >= BLOCK_SIZE and left > got:
                 self._checkpoint_beside()
             left -= got
         if length is None and self._read(source, buffer[:1]):

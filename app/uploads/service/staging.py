@@ -11,7 +11,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,9 +26,6 @@ STALE_SECONDS: Final = 2.0  # a writer that wrote nothing for so long must let g
 PATIENCE_SECONDS: Final = 10.0
 WRITER_PATIENCE_SECONDS: Final = 3.0  # of a second writer, so that a cut connection is noticed meanwhile
 _POLL_SECONDS: Final = 0.02
-# Dozens of threads that write and hash would leave no processor for whoever holds the interpreter's lock, and every
-# other request of this process would wait for them: one processor stays free.
-AT_WORK: Final = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 _ASK_SECONDS: Final = 0.5
 
 
@@ -69,9 +65,8 @@ class StagedFile:
         """Writes all of `data` and hashes it block by block. Raises StagingFull."""
         while data:
             part = data[: BLOCK_SIZE - self.position % BLOCK_SIZE]
-            with AT_WORK:
-                self._write(part)
-                self._block.update(part)
+            self._write(part)
+            self._block.update(part)
             self.position += len(part)
             data = data[len(part) :]
             if self.position % BLOCK_SIZE == 0:

@@ -139,21 +139,3 @@ def test_a_removed_file_is_not_locked_by_mistake(tmp_path: Path) -> None:
             fresh.resume(0)
             fresh.append(memoryview(b"new"))
     assert staging.path(upload_id).read_bytes() == b"new"
-
-
-def test_one_processor_is_left_to_all_other_requests(tmp_path: Path) -> None:
-    permits = max(1, (os.cpu_count() or 2) - 1)
-    with Staging(tmp_path).hold(new_id(), insist=False) as file:
-        file.resume(0)
-        for _ in range(permits):
-            assert module.AT_WORK.acquire(timeout=1)
-        writer = threading.Thread(target=file.append, args=(memoryview(b"bytes"),))
-        try:
-            writer.start()
-            writer.join(0.1)
-            assert (writer.is_alive(), file.position) == (True, 0)
-        finally:
-            for _ in range(permits):
-                module.AT_WORK.release()
-        writer.join(5)
-        assert file.position == 5
