@@ -27,7 +27,7 @@ from tests.faults.crew import Crew
 from tests.faults.desk import Desk
 from tests.faults.outcome import Outcome
 from tests.faults.processes import children_of
-from tests.faults.site import Site, environment_of, open_site
+from tests.faults.site import Site, environ_with, open_site
 from tests.faults.worker_kill import TASKS
 
 BUCKET = "campaign"
@@ -50,7 +50,7 @@ def run(seed: int, sample: bool, folder: Path) -> Outcome:
         stack.callback(store.stop)
         store.start()
         store.make_bucket(BUCKET)
-        stack.enter_context(environment_of(CREDENTIALS))
+        stack.enter_context(environ_with(CREDENTIALS))
         address = store.address_of(BUCKET)
         site = stack.enter_context(open_site(folder, CORDON_STORAGE_URL=address))
         crew = Crew(site, folder / "worker.log", CORDON_WORKER_CONCURRENCY="2", **CREDENTIALS)

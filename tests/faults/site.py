@@ -67,7 +67,7 @@ def open_site(folder: Path, **more: str) -> Iterator[Site]:
 
 
 @contextmanager
-def environment_of(more: dict[str, str]) -> Iterator[None]:
+def environ_with(more: dict[str, str]) -> Iterator[None]:
     """This process's own environment with more in it: boto3 looks for credentials there."""
     before = dict(os.environ)
     os.environ.update(more)
