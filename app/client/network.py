@@ -30,7 +30,7 @@ def authorities(given: Path | None) -> str | bool:
         return True
     path, origin = named[0]
     try:
-        _load(path)
+        _load(path, Path(path).stat().st_mtime_ns)
     except OSError as error:  # ssl.SSLError is one
         reason = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
         raise ClientError(f"{path} (from {origin}) cannot be used: {reason}") from error
@@ -38,8 +38,8 @@ def authorities(given: Path | None) -> str | bool:
 
 
 @cache
-def _load(path: str) -> None:
-    """Once a process: a system's whole bundle takes longer than a request. Raises OSError, again each time."""
+def _load(path: str, _changed_at: int) -> None:
+    """Reads it once, until it changes: a system's whole bundle takes longer than a request. Raises OSError."""
     place = {"capath": path} if Path(path).is_dir() else {"cafile": path}
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**place)
 
