@@ -24,6 +24,7 @@ from service import Commands, Service
 from story import Story
 
 ROOT = Path(__file__).resolve().parents[2]
+ADMINISTRATOR = "admin@operator.example"
 
 
 def main() -> int:
@@ -57,16 +58,9 @@ def play(commands: Commands, service: Service, folder: Path, given: str | None) 
     story = Story()
     footage = Path(given).resolve() if given else folder / "footage"
     print("Cordon: from a body-worn camera to a partner's detector\n")
-    email = "admin@operator.example"
-    with ThreadPoolExecutor(1) as meanwhile:
-        samples = meanwhile.submit(sample_footage, commands, footage) if not given else None
-        made = commands.json("init", "--admin-email", email)
-        seconds = service.start()
-    for line in samples.result() if samples else ():
-        story.tell("footage", line)
-    story.tell("started", f"database, staff and partner servers, two workers, in {seconds:.1f} s")
+    code = _open(story, commands, service, None if given else footage)
     cast = Cast(commands, service, folder / "people")
-    administrator = cast.enter(email, made["admin"]["activation_code"])
+    administrator = cast.enter(ADMINISTRATOR, code)
     organisations = _organisations(administrator)
     people = _company(cast, administrator, organisations)
     officer = people["officer"]
@@ -98,6 +92,21 @@ def play(commands: Commands, service: Service, folder: Path, given: str | None) 
     print(f"\nThe release lies in  {release}")
     print(f"Pictures lie in      {pictures}")
     print(f"The proof is         {folder / 'publication.tlog-proof'}")
+
+
+def _open(story: Story, commands: Commands, service: Service, samples: Path | None) -> str:
+    """Makes the service and starts it, and sample footage meanwhile where some is to be made.
+
+    Returns the administrator's activation code.
+    """
+    with ThreadPoolExecutor(1) as meanwhile:
+        making = meanwhile.submit(sample_footage, commands, samples) if samples else None
+        made = commands.json("init", "--admin-email", ADMINISTRATOR)
+        seconds = service.start()
+    for line in making.result() if making else ():
+        story.tell("footage", line)
+    story.tell("started", f"database, staff and partner servers, two workers, in {seconds:.1f} s")
+    return str(made["admin"]["activation_code"])
 
 
 def _company(cast: Cast, administrator: Actor, organisations: Organisations) -> dict[str, Actor]:

@@ -139,10 +139,8 @@ def complete_build(session: Session, release_id: UUID, packed: Packed, stored: l
 
 
 def _keep_targets(session: Session, release: Release, stored: list[StoredTarget]) -> None:
-    """A row for each target that no other build has stored."""
-    repository_id = repository_for(
-        session, release.dataset_id, lock=True
-    ).id  # another may store the same shard
+    """A row for each target that no other build has stored; the lock keeps another from storing it just now."""
+    repository_id = repository_for(session, release.dataset_id, lock=True).id
     for target in stored:
         digest = bytes.fromhex(target.entry.sha256)
         if queries.target(session, repository_id, target.entry.path, digest) is None:
