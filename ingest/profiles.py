@@ -33,7 +33,7 @@ class Profile:
     `thresholds` decide what is found in pictures and sound, `segments` how the recording is cut into clips.
     """
 
-    name: str = "standard-2"
+    name: str = "standard-3"
     max_short_side: int = 720
     copy_bit_rate: int = 8_000_000
     chunk_seconds: int = 60
@@ -44,7 +44,8 @@ class Profile:
     filter_threads: int = 1
     gop_seconds: int = 1
     audio_rate: int = 48_000
-    audio_bit_rate: int = 128_000
+    audio_coder: str = "fast"
+    audio_bit_rate: int = 160_000
     loudness: float = -23.0
     loudest_peak: float = -1.0
     most_gain: float = 20.0
@@ -58,6 +59,11 @@ class Profile:
     storyboard_width: int = 160
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     segments: SegmentPlan = DEFAULT_PLAN
+
+    def aac(self) -> dict[str, Any]:
+        """FFmpeg's options for sound. Its fast coder with a quarter more bits keeps closer to the sound than its slow
+        one, for two thirds of the work (docs/adr/0022)."""
+        return {"c:a": "aac", "aac_coder": self.audio_coder, "b:a": self.audio_bit_rate}
 
     def coding(self) -> dict[str, Any]:
         """The parameters that decide what is coded, without those of what is made of it later."""

@@ -103,5 +103,5 @@ def _graph(profile: Profile, ledger: Ledger, interval: Interval, name: str, *, s
             .filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
             .filter("apad", whole_dur=f"{float(end - start):.6f}")  # sound may end before the pictures
         )
-        options |= {"c:a": "aac", "b:a": profile.audio_bit_rate}
+        options |= profile.aac()
     return ffmpeg.output(*streams, name, **{**MP4, **options})

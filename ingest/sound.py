@@ -74,12 +74,7 @@ def _graph(sound: Any, plan: Plan, audio: AudioStream, profile: Profile) -> Any:
         .filter("apad", whole_dur=f"{max(plan.seconds, _LEAST_SECONDS):.6f}")
         .filter_multi_output("asplit", 2)
     )
-    options = {
-        "c:a": "aac",
-        "b:a": profile.audio_bit_rate,
-        "ar": profile.audio_rate,
-        "ac": min(2, audio.channels),
-    }
+    options = {**profile.aac(), "ar": profile.audio_rate, "ac": min(2, audio.channels)}
     plain = {"c:a": "pcm_s16le", "ac": 1, "ar": profile.pcm_rate, "f": "wav"}
     return ffmpeg.merge_outputs(
         ffmpeg.output(_levelled(parts[0], plan, profile), SOUND_NAME, **CLEAN, **options, f="mp4"),

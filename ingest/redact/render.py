@@ -136,7 +136,7 @@ def _graph(
     if probe.audio and spoken:
         channels = min(2, probe.audio.channels)
         streams.append(ffmpeg.input(f"file:{SOUND_NAME}", f="s16le", ar=profile.audio_rate, ac=channels))
-        options |= {"c:a": "aac", "b:a": profile.audio_bit_rate}
+        options |= profile.aac()
     elif probe.audio:
         streams.append(source["a:0"])
         options |= {"c:a": "copy"}
