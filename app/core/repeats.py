@@ -20,7 +20,7 @@ REPLAYED = "Idempotency-Replayed"
 # What happens to an upload has tus's own way to be repeated, and addresses of parts must not be kept; the others are
 # asked by strangers, and are one-time by their codes.
 WITHOUT = ("/api/v1/uploads", "/api/v1/activation", "/api/v1/me/clients/enrol")
-# Opening an upload is like any other write. By tus it is said in headers, and may bring bytes, which are never buffered.
+# Opening an upload is like any other write. By tus it is said in headers; bytes that come along are never buffered.
 BY_TUS = "/api/v1/uploads"
 WITH = (BY_TUS, "/api/v1/uploads/direct")
 BYTES = "application/offset+octet-stream"
