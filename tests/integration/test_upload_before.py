@@ -12,10 +12,12 @@ from uuid import UUID
 import bagit
 import pytest
 import requests
+from sqlalchemy import update
 
 from app.client.http import ApiSession
 from app.client.upload import transfer
 from app.core.db import Database
+from app.core.models import IdempotencyKey
 from app.recordings.models import Recording
 from app.settings import Settings
 from tests.factories.desk import Desk, film_like, make_desk
@@ -246,6 +248,29 @@ def test_a_creation_whose_answer_is_lost_opens_one_upload(
     monkeypatch.setattr(ApiSession, "send", losing)
     assert desk.files(films / "1.mp4")["1.mp4"]["state"] == "received"
     assert len(desk.offsets()) == 1
+
+
+def test_a_creation_whose_answer_nobody_kept_is_made_anew(
+    desk: Desk, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service broke off between its commit and its answer: the first upload's name is known to nobody."""
+    monkeypatch.setattr("app.client.upload.retry.SHORTEST_PAUSE", 0.01)
+    monkeypatch.setattr("app.client.upload.sender._DOUBT_SECONDS", 0.01)
+    send, asked = ApiSession.send, []
+
+    def losing(self: ApiSession, method: str, path: str, **arguments: object) -> requests.Response:
+        answer = send(self, method, path, **arguments)
+        if path == "/api/v1/uploads":
+            asked.append(answer.status_code)
+            if len(asked) == 1:
+                with desk.database.transaction() as session:
+                    session.execute(update(IdempotencyKey).values(status=None, headers=None, body=None))
+                answer.status_code = 502
+        return answer
+
+    monkeypatch.setattr(ApiSession, "send", losing)
+    assert desk.files(films / "1.mp4")["1.mp4"]["state"] == "received"
+    assert asked == [201, 409, 409, 201]
 
 
 def _folder(path: Path) -> Path:

@@ -318,6 +318,7 @@ def test_an_answer_that_is_none_is_one_line(run: Run, films: Path, server: Serve
         (["FILMS", "--done", "FILMS"], "--done goes with --watch"),
         (["FILMS", "--receipts", "r"], "--receipts needs --wait"),
         (["FILMS", "--watch", "FILMS"], "--watch goes without PATHS"),
+        (["--watch", "FILMS", "--again"], "--watch goes without PATHS, --bag, --again"),
         (["--watch", "FILMS", "--done", "FILMS"], "--done must be another folder"),
         (["FILMS", "--limit", "fast"], "'fast' is no rate"),
         (["FILMS", "--ca", "absent.pem"], "does not exist"),
