@@ -138,12 +138,14 @@ class Preflight:
         due = [item for item in plan.items if item.path in wanted and not item.sha256]
         if (size := sum(item.size for item in due)) >= _WORTH_SAYING:
             self.says(f"hashing {len(due)} files, {human_bytes(size)}: they may not need to be sent")
-        for item in due:
-            try:
-                sha256 = verified(item.path, item.expected, self.stop.check)
-            except (ClientError, OSError) as error:
-                plan.others.append(failed(item, error))
-                plan.items.remove(item)
-            else:
-                self.state.note_digest(item.path, sha256)
-                plan.items[plan.items.index(item)] = replace(item, sha256=sha256)
+        found = {item.path: self._hashed(plan, item) for item in due}
+        plan.items = [one for item in plan.items if (one := found.get(item.path, item)) is not None]
+
+    def _hashed(self, plan: Plan, item: Item) -> Item | None:
+        try:
+            sha256 = verified(item.path, item.expected, self.stop.check)
+        except (ClientError, OSError) as error:
+            plan.others.append(failed(item, error))
+            return None
+        self.state.note_digest(item.path, sha256)
+        return replace(item, sha256=sha256)
