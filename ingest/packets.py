@@ -19,6 +19,7 @@ from pyarrow import csv
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
 from ingest.rhythm import seconds_since
+from ingest.whitelist import PROBED
 from ingest.workspace import Workspace
 
 _ENTRIES = "packet=pts,dts,flags:stream=time_base"
@@ -67,7 +68,7 @@ def read_packets(
     of MP4 leaves out. Raises FileRejected when nothing can be read.
     """
     argv = [str(workspace.tools.ffprobe), "-v", "error"]
-    for option, value in input_options(workspace.limits).items():
+    for option, value in input_options(workspace.limits, PROBED).items():
         argv += [f"-{option}", str(value)]
     argv += [] if edited else ["-ignore_editlist", "1"]
     argv += ["-select_streams", stream, "-show_entries", _ENTRIES, "-of", "csv=p=0", f"file:{name}"]

@@ -20,6 +20,7 @@ from ingest.streams import (
     telemetry_tracks,
     video_stream,
 )
+from ingest.whitelist import PROBED
 from ingest.workspace import SOURCE_NAME, Workspace
 
 # Seconds by which sound may miss the pictures' beginning or end without being worth a word: cameras differ by packets.
@@ -107,7 +108,7 @@ def _pictures(workspace: Workspace, video: dict[str, Any], duration: float) -> t
 def describe(workspace: Workspace) -> dict[str, Any]:
     """The source in ffprobe's words: "format" and "streams". Raises FileRejected for what cannot be opened."""
     argv = [str(workspace.tools.ffprobe), "-v", "error"]
-    for option, value in input_options(workspace.limits).items():
+    for option, value in input_options(workspace.limits, PROBED).items():
         argv += [f"-{option}", str(value)]
     done = workspace.run([*argv, "-of", "json", "-show_format", "-show_streams", f"file:{SOURCE_NAME}"])
     # ffprobe ends with 0 all the same when it met a bound of ours, and tells of what it did not open as of nothing

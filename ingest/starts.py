@@ -23,6 +23,8 @@ from ingest.workspace import SOURCE_NAME, Workspace
 # 21 are slices of pictures of random access.
 _FRESH = {"h264": "5", "hevc": "16-21"}
 _STARTS_NAME = "starts.txt"
+# What is said of another track, whose codec ffmpeg may not open (libavcodec/avcodec.c).
+_CLOSED = "not on whitelist"
 
 
 def keep_fresh_starts(workspace: Workspace, source: Probe) -> Packets:
@@ -82,4 +84,5 @@ def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk) -> bool:
     target = workspace.path / _STARTS_NAME
     shown = _stamps(target) if target.exists() else []
     target.unlink(missing_ok=True)
-    return done.status == 0 and not done.stderr and shown[:1] == [chunk.start_pts]
+    complaints = [line for line in done.stderr.splitlines() if _CLOSED not in line]
+    return done.status == 0 and not complaints and shown[:1] == [chunk.start_pts]
