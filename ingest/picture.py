@@ -64,6 +64,8 @@ def upright(picture: Any, video: VideoStream, size: Size) -> Any:
     if video.interlaced:
         # a frame for a frame, at its own time; a frame that says that it is progressive passes untouched
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    if video.mirrored:
+        picture = picture.filter("hflip")
     for turn in _TURNS[video.rotation]:
         picture = picture.filter("transpose", turn)
     picture = picture.filter(

@@ -131,6 +131,8 @@ def _declared_seconds(found: dict[str, Any], stream: dict[str, Any]) -> float | 
 def _picture_kind(video: VideoStream) -> list[str]:
     """Findings on what the renditions show otherwise than the source."""
     findings = []
+    if video.mirrored:
+        findings.append("The file says that its pictures are to be shown mirrored, and so they are.")
     if video.interlaced:
         findings.append("The pictures are interlaced; what is derived is not.")
     if video.colour.hdr:

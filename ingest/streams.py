@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ingest.errors import FileRejected
+from ingest.orientation import orientation
 from ingest.packets import Packets
 from ingest.profiles import Limits
 from ingest.whitelist import AUDIO_CODECS, VIDEO_CODECS
@@ -43,9 +44,10 @@ class Colour:
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """The picture track that is used. `width` by `height` as stored, before `rotation` (degrees clockwise: 0, 90, 180,
-    270) and the sample aspect ratio `sar`. `first_pts` is in `time_base`; `declared_frames` is the container's
-    count, None when it keeps none; `average_rate` is in frames/s; `interlaced` when fields, not frames, were taken."""
+    """The picture track that is used. `width` by `height` as stored, before it is `mirrored` left to right, turned by
+    `rotation` (degrees clockwise: 0, 90, 180, 270) and stretched by the sample aspect ratio `sar`. `first_pts` is in
+    `time_base`; `declared_frames` is the container's count, None when it keeps none; `average_rate` is in frames/s;
+    `interlaced` when fields, not frames, were taken."""
 
     index: int
     codec: str
@@ -62,6 +64,7 @@ class VideoStream:
     packet_count: int
     variable_rate: bool
     colour: Colour = Colour()
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +143,14 @@ def _seconds(stream: dict[str, Any], name: str) -> float | None:
 def video_stream(stream: dict[str, Any], packets: Packets) -> VideoStream:
     """Type ffprobe's description of the picture track."""
     declared = stream.get("nb_frames", "")
+    rotation, mirrored = orientation(stream.get("side_data_list", []))
     return VideoStream(
         index=int(stream["index"]),
         codec=stream["codec_name"],
         width=int(stream["width"]),
         height=int(stream["height"]),
-        rotation=_rotation(stream),
+        rotation=rotation,
+        mirrored=mirrored,
         sar=_ratio(stream.get("sample_aspect_ratio", ""), Fraction(1)),
         pixel_format=stream.get("pix_fmt", "unknown"),
         interlaced=stream.get("field_order", "progressive") not in ("progressive", "unknown"),
@@ -162,12 +167,6 @@ def video_stream(stream: dict[str, Any], packets: Packets) -> VideoStream:
             transfer=stream.get("color_transfer", "unknown"),
         ),
     )
-
-
-def _rotation(stream: dict[str, Any]) -> int:
-    """Clockwise degrees to turn the picture by; the display matrix counts counter-clockwise."""
-    turned = sum(int(d.get("rotation", 0)) for d in stream.get("side_data_list", []))
-    return round(-turned / 90) * 90 % 360
 
 
 def _ratio(text: str, otherwise: Fraction) -> Fraction:

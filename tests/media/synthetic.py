@@ -108,10 +108,10 @@ def variable_rate(path: Path, *, seconds: float = 2) -> Path:
     return plain(path, seconds=seconds, extra=timing)
 
 
-def rotated(path: Path, degrees: int, *, size: str = "160x90") -> Path:
-    """Held upright: stored lying, with a display matrix of `degrees` counter-clockwise."""
+def rotated(path: Path, degrees: int, *flips: str, size: str = "160x90") -> Path:
+    """Held upright: stored lying, with a display matrix of `degrees` counter-clockwise, and mirrored by `flips`."""
     lying = plain(path.with_name("lying-" + path.name), size=size, seconds=1)
-    run_ffmpeg("-display_rotation", str(degrees), "-i", str(lying), "-c", "copy", str(path))
+    run_ffmpeg("-display_rotation", str(degrees), *flips, "-i", str(lying), "-c", "copy", str(path))
     return path
 
 
