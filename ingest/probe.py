@@ -10,6 +10,7 @@ from typing import Any
 from ingest.checks import refusal_of, refuse_long, refuse_sparse, refuse_truncated, unsaid_end
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
+from ingest.fields import is_interlaced
 from ingest.packets import Packets, read_packets
 from ingest.streams import (
     AudioStream,
@@ -57,7 +58,7 @@ def probe(workspace: Workspace) -> Probe:
     refuse_long(duration, workspace.limits)
     video = pick_video(streams, workspace.limits)
     packets, span = _pictures(workspace, video, duration)
-    stream = video_stream(video, packets)
+    stream = video_stream(video, packets, interlaced=is_interlaced(workspace, video))
     declared_seconds = _declared_seconds(found, video)
     container = str(found.get("format_name", "")).split(",")[0]
     stored = _stored(workspace, container, packets, stream, duration)

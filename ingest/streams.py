@@ -140,8 +140,8 @@ def _seconds(stream: dict[str, Any], name: str) -> float | None:
     return None if text == "N/A" else float(text)
 
 
-def video_stream(stream: dict[str, Any], packets: Packets) -> VideoStream:
-    """Type ffprobe's description of the picture track."""
+def video_stream(stream: dict[str, Any], packets: Packets, *, interlaced: bool) -> VideoStream:
+    """Type ffprobe's description of the picture track, whose `interlaced` it may not say (`ingest.fields`)."""
     declared = stream.get("nb_frames", "")
     rotation, mirrored = orientation(stream.get("side_data_list", []))
     return VideoStream(
@@ -153,7 +153,7 @@ def video_stream(stream: dict[str, Any], packets: Packets) -> VideoStream:
         mirrored=mirrored,
         sar=_ratio(stream.get("sample_aspect_ratio", ""), Fraction(1)),
         pixel_format=stream.get("pix_fmt", "unknown"),
-        interlaced=stream.get("field_order", "progressive") not in ("progressive", "unknown"),
+        interlaced=interlaced,
         time_base=Fraction(stream["time_base"]),
         average_rate=_ratio(stream.get("avg_frame_rate", ""), Fraction(0)),
         first_pts=int(packets.pts[packets.first]),

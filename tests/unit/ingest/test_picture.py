@@ -133,6 +133,52 @@ def test_interlaced_pictures_stay_one_for_one(
     assert "The pictures are interlaced; what is derived is not." in report.findings
 
 
+def combing(path: Path) -> float:
+    """How much the lines of every other field stand out from the lines around them, in grey levels."""
+    show = (
+        "-vf",
+        "scale=720:576:in_range=tv:out_range=tv,format=gray",
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "rawvideo",
+        "-",
+    )
+    argv = [find_tools().ffmpeg, "-v", "error", "-i", path, *show]
+    raw = subprocess.run(argv, capture_output=True, check=True, timeout=30).stdout
+    grey = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 576, 720).astype(np.float64)
+    return float(np.abs(grey[2:-2, 1:-1] - (grey[2:-2, :-2] + grey[2:-2, 2:]) / 2).mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "coding"),
+    [
+        ("dv.avi", ("-c:v", "dvvideo", "-pix_fmt", "yuv420p")),
+        ("asp.avi", ("-c:v", "mpeg4", "-q:v", "3", "-flags", "+ildct+ilme")),
+    ],
+)
+def test_fields_that_only_the_pictures_tell_of_are_made_frames(
+    tmp_path: Path, name: str, coding: tuple[str, ...]
+) -> None:
+    """AVI has no place for the order of fields; a DV camera's tape is interlaced all the same."""
+    moving = "testsrc2=s=720x576:r=50:d=0.6,scroll=h=0.03"
+    frames = ("-f", "lavfi", "-i", f"{moving},framestep=2")
+    fields = ("-f", "lavfi", "-i", f"{moving},interlace=scan=bff:lowpass=off")
+    whole, woven = tmp_path / "whole.avi", tmp_path / name
+    synthetic.run_ffmpeg(*frames, "-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-r", "25", str(whole))
+    synthetic.run_ffmpeg(*fields, *coding, "-r", "25", str(woven))
+    master, report = made(woven, tmp_path)
+    assert combing(woven) > 2 * combing(whole)  # or there was nothing to take away
+    assert combing(master) < 1.2 * combing(whole)
+    assert "The pictures are interlaced; what is derived is not." in report.findings
+    assert report.source.frame_count == 15
+
+
+def test_whole_frames_of_the_same_kinds_stay_as_they_are(tmp_path: Path) -> None:
+    _, report = made(synthetic.plain(tmp_path / "a.avi", codec=("-c:v", "mpeg4")), tmp_path)
+    assert report.findings == ()
+
+
 def test_a_single_interlaced_picture_is_kept(tmp_path: Path) -> None:
     weave = ("-vf", "setfield=tff,format=yuv420p", "-flags", "+ildct+ilme", "-frames:v", "1")
     source = tmp_path / "one.ts"
