@@ -183,6 +183,26 @@ def time_standing(path: Path) -> Path:
     return path
 
 
+def tiny_pictures(path: Path, count: int, rate: float) -> Path:
+    """Matroska whose second picture on is one byte, `count` of them at `rate` a second: 7 bytes of the file for each.
+
+    Clusters and simple blocks are RFC 9559's, sections 5.1.3 and 10.2; one of 16-bit times spans at most 32 s.
+    """
+    live = ("-live", "1", "-write_crc32", "0")  # neither a length nor an index stands at the end
+    plain(path, seconds=1, channels=0, extra=live)
+    together = min(20_000, int(30 * rate))
+    with path.open("ab") as out:
+        for first in range(0, count, together):
+            start = 1000 + round(first * 1000 / rate)
+            blocks = [b"\xe7\x84" + struct.pack(">I", start)]
+            for number in range(first, min(count, first + together)):
+                moment = 1000 + round(number * 1000 / rate) - start
+                blocks.append(b"\xa3\x85\x81" + struct.pack(">hBB", moment, 0, 0))
+            body = b"".join(blocks)
+            out.write(b"\x1f\x43\xb6\x75" + struct.pack(">I", 0x10000000 | len(body)) + body)
+    return path
+
+
 def sound_only(path: Path) -> Path:
     """No pictures at all."""
     run_ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", str(path))
