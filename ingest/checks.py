@@ -15,6 +15,8 @@ _TRUNCATION_TOLERANCE = 0.05
 # Seconds: the last picture's own length, and a writer's rounding.
 _BROKEN_OFF_SLACK = 0.25
 _AGAIN = "Copy it from the camera again."
+# What ffmpeg says when a filter, not a decoder, gave up (fftools/ffmpeg_filter.c).
+_FILTER_FAILED = ("Error while filtering", "Error reinitializing filters")
 
 
 def refusal_of(stderr: str, limits: Limits) -> FileRejected:
@@ -80,8 +82,13 @@ def unsaid_end(packets: Packets) -> str:
 
 
 def undecodable(what: str, done: Completed) -> FileRejected:
-    """The refusal of a file whose pictures or sound stopped the decoder; what that said is for the log alone."""
+    """The refusal of a file whose pictures or sound stopped the decoder, or a filter behind it; what these said is for
+    the log alone."""
     log.warning("%s cannot be decoded: status %d, %r", what, done.status, done.stderr[-500:])
+    if any(said in done.stderr for said in _FILTER_FAILED):
+        return FileRejected(
+            "unsupported_codec", f"The {what} of the file cannot be converted, though the file may be whole."
+        )
     return FileRejected("undecodable", f"The {what} of the file cannot be decoded. {_AGAIN}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,10 @@ from ingest.packets import Packets
 from ingest.profiles import Limits
 from ingest.whitelist import AUDIO_CODECS, VIDEO_CODECS
 
+# Matrices of ITU-T H.273 that pictures can be converted from; what is not named counts as what players assume.
+_MATRICES = frozenset(
+    re.findall(r"\w+", "unknown reserved gbr bt709 fcc bt470bg smpte170m smpte240m ycgco bt2020nc bt2020c")
+)
 # Transfer functions of ITU-R BT.2100: perceptual quantiser and hybrid log-gamma.
 _HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 _TELEMETRY_TAGS = ("gpmd", "tmcd", "camm", "mett", "fdsc")
@@ -93,6 +98,11 @@ def pick_video(streams: list[dict[str, Any]], limits: Limits) -> dict[str, Any]:
             raise FileRejected("too_large", f"The picture is {width}x{height}, more than is accepted.")
         if width < 16 or height < 16:
             raise FileRejected("undecodable", f"The picture is {width}x{height}: nothing to see.")
+        if (colours := stream.get("color_space", "unknown")) not in _MATRICES:
+            raise FileRejected(
+                "unsupported_codec",
+                f"The colours of the pictures are coded as {colours}, which is not accepted.",
+            )
         return stream
     raise FileRejected("no_video", "The file has no video track.")
 

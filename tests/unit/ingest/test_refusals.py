@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ingest.checks import undecodable
 from ingest.errors import FileRejected, MachineFault
+from ingest.ffmpeg import Completed, find_tools
 from ingest.pipeline import ingest
 from ingest.profiles import DEFAULT_LIMITS, Limits
 from tests.media import synthetic
@@ -121,3 +124,38 @@ def test_pictures_that_change_their_size_are_refused_and_not_tried_again(tmp_pat
     source = tmp_path / "sizes.ts"
     source.write_bytes(b"".join(part.read_bytes() for part in parts))
     assert refusal(source, tmp_path / "out").reason_code in ("undecodable", "unusable_timing")
+
+
+@pytest.mark.parametrize(
+    ("name", "filters", "reason"),
+    [
+        ("whole.mkv", "zscale=p=2020:t=linear", "unsupported_codec"),
+        ("whole.mkv", "setparams=colorspace=ycgco,scale=100:100", "unsupported_codec"),
+        ("noise.mkv", "null", "undecodable"),
+    ],
+)
+def test_what_a_filter_cannot_do_is_not_the_files_fault(
+    tmp_path: Path, name: str, filters: str, reason: str
+) -> None:
+    source = synthetic.plain(tmp_path / name, channels=0)
+    if name == "noise.mkv":
+        data = source.read_bytes()
+        source.write_bytes(data[:1000] + bytes(len(data) - 1000))
+    argv = [
+        find_tools().ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        source,
+        "-vf",
+        filters,
+        "-f",
+        "rawvideo",
+        "-y",
+        tmp_path / "a",
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    refused = undecodable("pictures", Completed(done.returncode, tmp_path / "a", done.stderr))
+    assert done.returncode != 0
+    assert refused.reason_code == reason
+    assert ("Copy it" in refused.message) == (reason == "undecodable")
