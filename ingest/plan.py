@@ -104,7 +104,8 @@ def make_plan(workspace: Workspace, profile: Profile, md5: str | None = None) ->
     likely = looks_conforming(source, workspace.source.stat().st_size, profile)
     if likely or wants_cutting(source.packets, source.container, profile):
         source = replace(source, packets=keep_fresh_starts(workspace, source))
-    chunks = keep_whole_seams(workspace, source, cut_chunks(source.packets, source.container, profile))
+    chunks = cut_chunks(source.packets, source.container, profile)
+    chunks = keep_whole_seams(workspace, source, chunks, measured.picture_bytes)
     digest = md5 or digests_of(workspace.source, "md5")["md5"]
     copied = likely and groups_conform(source, profile) and same_parameters(workspace, source)
     return Plan(digest, source, measured, chunks, copied)

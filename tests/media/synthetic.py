@@ -203,6 +203,20 @@ def tiny_pictures(path: Path, count: int, rate: float) -> Path:
     return path
 
 
+def two_sizes(path: Path) -> Path:
+    """Matroska of 2 s of 160 by 120 and 2 s of 320 by 240, at 25 a second: each group brings its own parameter sets."""
+    parts = []
+    for size in (SMALL, "320x240"):
+        part = path.with_name(f"{size}.h264")
+        coding = (*_H264, "-bf", "0", "-g", "25", "-x264-params", "repeat-headers=1")
+        plain(part, seconds=2, size=size, channels=0, codec=coding)
+        parts.append(part.read_bytes())
+    joined = path.with_suffix(".h264")
+    joined.write_bytes(b"".join(parts))
+    run_ffmpeg("-r", "25", "-i", str(joined), "-c", "copy", str(path))
+    return path
+
+
 def sound_only(path: Path) -> Path:
     """No pictures at all."""
     run_ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", str(path))

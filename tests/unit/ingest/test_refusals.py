@@ -13,7 +13,7 @@ from ingest.checks import undecodable
 from ingest.errors import FileRejected, MachineFault
 from ingest.ffmpeg import Completed, find_tools
 from ingest.pipeline import ingest
-from ingest.profiles import DEFAULT_LIMITS, Limits
+from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits
 from tests.media import synthetic
 
 
@@ -117,13 +117,28 @@ def test_what_an_edit_list_leaves_out_is_not_missing(tmp_path: Path) -> None:
     assert 20 <= report.source.frame_count < 50
 
 
-def test_pictures_that_change_their_size_are_refused_and_not_tried_again(tmp_path: Path) -> None:
-    parts = [
-        synthetic.plain(tmp_path / f"{size}.ts", size=size, seconds=1) for size in ("160x120", "320x240")
-    ]
+_CHANGED = "The pictures change their size in the middle of the file."
+
+
+def test_pictures_that_change_their_size_are_refused(tmp_path: Path) -> None:
+    """The camera's clock goes on: nothing but the size speaks against it."""
     source = tmp_path / "sizes.ts"
-    source.write_bytes(b"".join(part.read_bytes() for part in parts))
-    assert refusal(source, tmp_path / "out").reason_code in ("undecodable", "unusable_timing")
+    for number, size in enumerate(("160x120", "320x240")):
+        part = synthetic.plain(
+            tmp_path / f"{size}.ts", size=size, seconds=1, extra=("-output_ts_offset", str(number))
+        )
+        with source.open("ab") as whole:
+            whole.write(part.read_bytes())
+    refused = refusal(source, tmp_path / "out")
+    assert (refused.reason_code, refused.message) == ("undecodable", _CHANGED)
+
+
+def test_pictures_that_change_their_size_where_a_recording_is_cut_are_refused(tmp_path: Path) -> None:
+    """Each chunk is of one size: the seam between them must not hide the change."""
+    source = synthetic.two_sizes(tmp_path / "sizes.mkv")
+    profile = replace(DEFAULT_PROFILE, chunk_seconds=2, chunk_slack=0)
+    with pytest.raises(FileRejected, match=_CHANGED):
+        ingest(source, tmp_path / "out", profile=profile)
 
 
 @pytest.mark.parametrize(
