@@ -26,12 +26,14 @@ _PIECE_BYTES, _END_BYTES = 1 << 20, 200
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Packets in order of decoding: `total` of them stored; of those shown `pts` (int64, in the time base) and `key`
-    flags. `told` when each of these has a time of showing, not only one of decoding."""
+    flags. `told` when each of these has a time of showing, not only one of decoding; `led_in` when a key frame that an
+    edit list hides stands before all of them."""
 
     total: int
     pts: NDArray[np.int64]
     key: NDArray[np.bool_]
     told: bool
+    led_in: bool
 
 
 def read_rows(path: Path, limits: Limits | None) -> tuple[Rows, Fraction]:
@@ -52,6 +54,7 @@ def read_rows(path: Path, limits: Limits | None) -> tuple[Rows, Fraction]:
         np.concatenate([piece.pts for piece in pieces]),
         np.concatenate([piece.key for piece in pieces]),
         all(piece.told for piece in pieces),
+        any(piece.led_in for piece in pieces[: 1 + [len(piece.pts) > 0 for piece in pieces].index(True)]),
     )
     return whole, time_base
 
@@ -83,10 +86,21 @@ def _tables(path: Path) -> Iterator[pa.Table]:
 def _rows(table: pa.Table) -> Rows:
     # AVI stores no pts
     stamps = pc.coalesce(table["pts"], table["dts"])
-    shown = pc.and_(pc.is_valid(stamps), pc.invert(pc.match_substring(table["flags"], "D")))
-    key = pc.match_substring(table["flags"], "K").filter(shown).to_numpy().astype(np.bool_)
-    told = pc.is_valid(table["pts"]).filter(shown).to_numpy().astype(np.bool_)
-    return Rows(table.num_rows, stamps.filter(shown).to_numpy(), key, bool(told.all()))
+    keys, hidden = (_flags(table["flags"], flag) for flag in "KD")
+    shown = _bools(pc.is_valid(stamps)) & ~hidden
+    told = _bools(pc.is_valid(table["pts"]))[shown].all()
+    led_in = (keys & hidden)[: np.argmax(shown) if shown.any() else None].any()
+    return Rows(
+        table.num_rows, stamps.filter(pa.array(shown)).to_numpy(), keys[shown], bool(told), bool(led_in)
+    )
+
+
+def _flags(column: pa.ChunkedArray, flag: str) -> NDArray[np.bool_]:
+    return _bools(pc.match_substring(column, flag))
+
+
+def _bools(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    return np.asarray(column.to_numpy(), dtype=np.bool_)
 
 
 def _refuse_many(pieces: Sequence[Rows], time_base: Fraction, limits: Limits) -> None:

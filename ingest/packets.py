@@ -27,7 +27,8 @@ class Packets:
     """Of one video stream: `total` packets stored, and for those shown, sorted by time, their `pts` (int64, in
     `time_base`), their `key` flags, and `clean`: key frames at which decoding may start and give every picture from
     there on, for no picture is stored on one side of it and shown on the other (there may be none). `broken_off`
-    when the file ends inside of what it began to say; `in_order` when pictures are stored as they are shown."""
+    when the file ends inside of what it began to say; `in_order` when pictures are stored as they are shown; `led_in`
+    when an edit list hides a key frame before all that is shown, at which decoding starts."""
 
     total: int
     time_base: Fraction
@@ -36,14 +37,16 @@ class Packets:
     clean: NDArray[np.bool_]
     broken_off: bool = False
     in_order: bool = True
+    led_in: bool = False
 
     @property
     def first(self) -> int:
-        """Index of the first key frame: what comes before it (a stream joined at its middle) cannot be decoded."""
-        return int(np.argmax(self.key))
+        """Index of the first picture that can be decoded: what comes before the first key frame, shown or not, cannot
+        (a stream joined at its middle)."""
+        return 0 if self.led_in else int(np.argmax(self.key))
 
     def seconds(self, zero: int | None = None) -> NDArray[np.float64]:
-        """Times in seconds from `zero` (the first key frame, without it), see `rhythm.seconds_since`."""
+        """Times in seconds from `zero` (the `first`, without it), see `rhythm.seconds_since`."""
         start = int(self.pts[self.first]) if zero is None else zero
         return seconds_since(start, self.pts, self.time_base)
 
@@ -79,7 +82,7 @@ def _in_order(rows: Rows, time_base: Fraction) -> Packets:
     if not straight:
         order = np.argsort(pts, kind="stable")
         pts, key, clean = pts[order], key[order], clean[order]
-    return Packets(rows.total, time_base, pts, key, clean, in_order=straight)
+    return Packets(rows.total, time_base, pts, key, clean, in_order=straight, led_in=rows.led_in)
 
 
 def _clean(pts: NDArray[np.int64], key: NDArray[np.bool_], *, told: bool) -> NDArray[np.bool_]:

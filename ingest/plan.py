@@ -69,7 +69,7 @@ class Plan:
         packets = document["source"].pop("packets")
         (folder / PLAN_NAME).write_text(json.dumps(document, default=str))
         arrays = {name: packets[name] for name in ("pts", "key", "clean")}
-        facts = {"total": packets["total"], "broken_off": packets["broken_off"]}
+        facts = {name: packets[name] for name in ("total", "broken_off", "led_in")}
         np.savez_compressed(folder / PACKETS_NAME, time_base=str(packets["time_base"]), **facts, **arrays)
 
     @classmethod
@@ -125,4 +125,5 @@ def _packets(path: Path) -> Packets:
             key=stored["key"],
             clean=stored["clean"],
             broken_off=bool(stored["broken_off"]),
+            led_in=bool(stored["led_in"]),
         )

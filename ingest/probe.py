@@ -70,7 +70,7 @@ def probe(workspace: Workspace) -> Probe:
         findings.append(unsaid_end(packets))
     findings += _picture_kind(stream)
     if audio:
-        findings += _sound_beside(audio, stream, span)
+        findings += _sound_beside(audio, stream, packets)
     return Probe(
         container=container,
         duration=max(duration, span),
@@ -141,12 +141,13 @@ def _picture_kind(video: VideoStream) -> list[str]:
     return findings
 
 
-def _sound_beside(audio: AudioStream, video: VideoStream, span: float) -> list[str]:
+def _sound_beside(audio: AudioStream, video: VideoStream, packets: Packets) -> list[str]:
     """Findings where the sound covers only a part of the pictures; what is missing is made up with silence."""
     if audio.start is None:
         return []
     late = audio.start - float(video.first_pts * video.time_base)
     findings = [f"The sound starts {late:.1f} s after the pictures."] if late > _SOUND_SLACK else []
-    if audio.seconds is not None and (short := span - late - audio.seconds) > _SOUND_SLACK:
-        findings.append(f"The sound ends {short:.1f} s before the pictures.")
+    if audio.seconds is not None:
+        short = float(int(packets.pts[-1]) * packets.time_base) - (audio.start + audio.seconds)
+        findings += [f"The sound ends {short:.1f} s before the pictures."] if short > _SOUND_SLACK else []
     return findings

@@ -115,6 +115,25 @@ def test_sound_that_covers_a_part_is_said(tmp_path: Path, open_on: OpenOn) -> No
     assert said.startswith(("The sound ends 0.9 s", "The sound ends 1.0 s"))
 
 
+@pytest.mark.parametrize("start", [0.5, 1.5])
+def test_sound_of_a_trimmed_recording_is_not_short(tmp_path: Path, open_on: OpenOn, start: float) -> None:
+    found = probe(open_on(synthetic.trimmed(tmp_path / "trimmed.mp4", start, channels=1)))
+    assert found.findings == ()
+    assert found.span == pytest.approx(7 - start - 1 / 30)
+
+
+def test_sound_that_ends_early_is_said_where_the_pictures_begin_with_none(
+    tmp_path: Path, open_on: OpenOn
+) -> None:
+    """A stream joined at its middle: pictures before the first key frame are not shown, sound goes by the clock."""
+    whole = synthetic.sound_shorter(tmp_path / "whole.ts", 6, sound=5)
+    joined = tmp_path / "joined.ts"
+    drop = ("-c", "copy", "-bsf:v", "noise=drop=lt(n\\,5)")
+    synthetic.run_ffmpeg("-i", str(whole), *drop, str(joined))
+    (said,) = [one for one in probe(open_on(joined)).findings if one.startswith("The sound ends")]
+    assert said in ("The sound ends 0.9 s before the pictures.", "The sound ends 1.0 s before the pictures.")
+
+
 @pytest.mark.parametrize(
     ("name", "extra", "share", "said"),
     [
