@@ -44,6 +44,16 @@ def refuse_long(seconds: float, limits: Limits) -> None:
         raise FileRejected("too_large", f"The file claims {seconds / 3600:.0f} hours, more than is accepted.")
 
 
+def refuse_reset(packets: Packets) -> None:
+    """Refuse recordings that were put one behind the other as they were: nothing tells how long it was between them."""
+    if packets.reset is not None:
+        raise FileRejected(
+            "unusable_timing",
+            f"The camera's clock starts again at picture {packets.reset}: the file is several recordings, "
+            "one behind the other. Cut it there and hand over the pieces.",
+        )
+
+
 def refuse_sparse(packets: Packets, span: float, limits: Limits) -> None:
     """Refuse a handful of pictures spread over hours, which makes decoders fill the time between."""
     if span > 60 and len(packets.pts) < span / 60 * limits.min_frames_per_minute:

@@ -27,13 +27,14 @@ _PIECE_BYTES, _END_BYTES = 1 << 20, 200
 class Rows:
     """Packets in order of decoding: `total` of them stored; of those shown `pts` (int64, in the time base) and `key`
     flags. `told` when each of these has a time of showing, not only one of decoding; `led_in` when a key frame that an
-    edit list hides stands before all of them."""
+    edit list hides stands before all of them; `reset` the number of the packet at which the clock starts again."""
 
     total: int
     pts: NDArray[np.int64]
     key: NDArray[np.bool_]
     told: bool
     led_in: bool
+    reset: int | None
 
 
 def read_rows(path: Path, limits: Limits | None) -> tuple[Rows, Fraction]:
@@ -42,7 +43,7 @@ def read_rows(path: Path, limits: Limits | None) -> tuple[Rows, Fraction]:
     time_base = _time_base(path)
     pieces: list[Rows] = []
     for table in _tables(path):
-        pieces.append(_rows(table))
+        pieces.append(_rows(table, sum(piece.total for piece in pieces), time_base))
         if limits:
             _refuse_many(pieces, time_base, limits)
     if not time_base or not any(len(piece.pts) for piece in pieces):
@@ -55,6 +56,7 @@ def read_rows(path: Path, limits: Limits | None) -> tuple[Rows, Fraction]:
         np.concatenate([piece.key for piece in pieces]),
         all(piece.told for piece in pieces),
         any(piece.led_in for piece in pieces[: 1 + [len(piece.pts) > 0 for piece in pieces].index(True)]),
+        next((piece.reset for piece in pieces if piece.reset is not None), None),
     )
     return whole, time_base
 
@@ -83,16 +85,31 @@ def _tables(path: Path) -> Iterator[pa.Table]:
                 )
 
 
-def _rows(table: pa.Table) -> Rows:
+def _rows(table: pa.Table, before: int, time_base: Fraction) -> Rows:
     # AVI stores no pts
     stamps = pc.coalesce(table["pts"], table["dts"])
     keys, hidden = (_flags(table["flags"], flag) for flag in "KD")
     shown = _bools(pc.is_valid(stamps)) & ~hidden
     told = _bools(pc.is_valid(table["pts"]))[shown].all()
     led_in = (keys & hidden)[: np.argmax(shown) if shown.any() else None].any()
+    reset = _reset(table["dts"].to_numpy(), time_base)
     return Rows(
-        table.num_rows, stamps.filter(pa.array(shown)).to_numpy(), keys[shown], bool(told), bool(led_in)
+        total=table.num_rows,
+        pts=stamps.filter(pa.array(shown)).to_numpy(),
+        key=keys[shown],
+        told=bool(told),
+        led_in=bool(led_in),
+        reset=None if reset is None else before + reset,
     )
+
+
+def _reset(dts: NDArray[np.float64], time_base: Fraction) -> int | None:
+    """Index from which on times of decoding lie over a second before those until then. A single one that is out of its
+    place is none; what is not told (NaN) neither."""
+    back = (dts[1:-2] - dts[2:-1]) * float(time_base) > 1
+    stays = (dts[:-3] - dts[3:]) * float(time_base) > 1
+    found = np.flatnonzero(back & stays)
+    return int(found[0]) + 2 if len(found) else None
 
 
 def _flags(column: pa.ChunkedArray, flag: str) -> NDArray[np.bool_]:

@@ -28,7 +28,8 @@ class Packets:
     `time_base`), their `key` flags, and `clean`: key frames at which decoding may start and give every picture from
     there on, for no picture is stored on one side of it and shown on the other (there may be none). `broken_off`
     when the file ends inside of what it began to say; `in_order` when pictures are stored as they are shown; `led_in`
-    when an edit list hides a key frame before all that is shown, at which decoding starts."""
+    when an edit list hides a key frame before all that is shown, at which decoding starts; `reset` is the number, in
+    order of decoding, of the packet at which the clock starts again, None where it does not."""
 
     total: int
     time_base: Fraction
@@ -38,6 +39,7 @@ class Packets:
     broken_off: bool = False
     in_order: bool = True
     led_in: bool = False
+    reset: int | None = None
 
     @property
     def first(self) -> int:
@@ -82,7 +84,16 @@ def _in_order(rows: Rows, time_base: Fraction) -> Packets:
     if not straight:
         order = np.argsort(pts, kind="stable")
         pts, key, clean = pts[order], key[order], clean[order]
-    return Packets(rows.total, time_base, pts, key, clean, in_order=straight, led_in=rows.led_in)
+    return Packets(
+        total=rows.total,
+        time_base=time_base,
+        pts=pts,
+        key=key,
+        clean=clean,
+        in_order=straight,
+        led_in=rows.led_in,
+        reset=rows.reset,
+    )
 
 
 def _clean(pts: NDArray[np.int64], key: NDArray[np.bool_], *, told: bool) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.checks import refusal_of, refuse_long, refuse_sparse, refuse_truncated, unsaid_end
+from ingest.checks import refusal_of, refuse_long, refuse_reset, refuse_sparse, refuse_truncated, unsaid_end
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
 from ingest.fields import is_interlaced
@@ -57,10 +57,14 @@ def probe(workspace: Workspace) -> Probe:
     duration = float(found.get("duration", 0.0))
     refuse_long(duration, workspace.limits)
     video = pick_video(streams, workspace.limits)
+    container = str(found.get("format_name", "")).split(",")[0]
     packets, span = _pictures(workspace, video, duration)
+    if (
+        container == "mpegts"
+    ):  # no other container holds two recordings that were merely put one behind the other
+        refuse_reset(packets)
     stream = video_stream(video, packets, interlaced=is_interlaced(workspace, video))
     declared_seconds = _declared_seconds(found, video)
-    container = str(found.get("format_name", "")).split(",")[0]
     stored = _stored(workspace, container, packets, stream, duration)
     refuse_truncated(packets, stored, stream.declared_frames, declared_seconds)
     audio, findings = pick_audio(streams)

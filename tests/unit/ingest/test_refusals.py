@@ -12,6 +12,7 @@ import pytest
 from ingest.checks import undecodable
 from ingest.errors import FileRejected, MachineFault
 from ingest.ffmpeg import Completed, find_tools
+from ingest.packets import Packets
 from ingest.pipeline import ingest
 from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits
 from tests.media import synthetic
@@ -139,6 +140,30 @@ def test_pictures_that_change_their_size_where_a_recording_is_cut_are_refused(tm
     profile = replace(DEFAULT_PROFILE, chunk_seconds=2, chunk_slack=0)
     with pytest.raises(FileRejected, match=_CHANGED):
         ingest(source, tmp_path / "out", profile=profile)
+
+
+def test_a_clock_that_starts_again_is_refused_with_the_place(tmp_path: Path) -> None:
+    """Two recordings, one behind the other in one file, as car cameras hand them over."""
+    part = synthetic.plain(tmp_path / "part.ts", seconds=2, extra=("-bf", "2", "-preset", "veryfast"))
+    source = tmp_path / "both.ts"
+    source.write_bytes(part.read_bytes() * 2)
+    refused = refusal(source, tmp_path / "out")
+    assert refused.reason_code == "unusable_timing"
+    assert refused.message == (
+        "The camera's clock starts again at picture 50: the file is several recordings, one behind the other. "
+        "Cut it there and hand over the pieces."
+    )
+
+
+def test_a_clock_that_jumps_once_and_comes_back_is_another_matter(
+    tmp_path: Path, packets_of: Callable[[Path], Packets]
+) -> None:
+    whole = synthetic.plain(tmp_path / "a.ts", extra=("-bf", "0"), channels=0)
+    source = tmp_path / "jump.ts"
+    jump = "setts=pts='if(eq(N,20),PTS+900000,PTS)':dts='if(eq(N,20),DTS+900000,DTS)'"
+    raw = ("-c", "copy", "-bsf:v", jump, "-copyts", "-max_interleave_delta", "0")
+    synthetic.run_ffmpeg("-i", str(whole), *raw, str(source))
+    assert packets_of(source).reset is None
 
 
 @pytest.mark.parametrize(
