@@ -55,6 +55,11 @@ class Completed:
     stdout: Path
     stderr: str
 
+    @property
+    def complaints(self) -> list[str]:
+        """Lines of stderr, but for those of tracks that are left out unopened (libavcodec/avcodec.c)."""
+        return [line for line in self.stderr.splitlines() if "not on whitelist" not in line]
+
 
 def find_tools(override: Mapping[str, str] | None = None) -> Tools:
     """Return the pinned binaries, or those that `override` names as CORDON_FFMPEG and CORDON_FFPROBE.

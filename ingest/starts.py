@@ -23,8 +23,6 @@ from ingest.workspace import SOURCE_NAME, Workspace
 # 21 are slices of pictures of random access.
 _FRESH = {"h264": "5", "hevc": "16-21"}
 _STARTS_NAME = "starts.txt"
-# What is said of another track, whose codec ffmpeg may not open (libavcodec/avcodec.c).
-_CLOSED = "not on whitelist"
 
 
 def keep_fresh_starts(workspace: Workspace, source: Probe) -> Packets:
@@ -88,5 +86,4 @@ def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk, picture_bytes: 
     target = workspace.path / _STARTS_NAME
     shown = _rows(target) if target.exists() else []
     target.unlink(missing_ok=True)
-    complaints = [line for line in done.stderr.splitlines() if _CLOSED not in line]
-    return done.status == 0 and not complaints and shown[:1] == [(chunk.start_pts, picture_bytes)]
+    return done.status == 0 and not done.complaints and shown[:1] == [(chunk.start_pts, picture_bytes)]
