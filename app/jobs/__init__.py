@@ -9,9 +9,10 @@ from app.jobs.errors import AlreadyQueued, DoubtfulFault, JobAborted, MachineFau
 from app.jobs.models import JobProgress
 from app.jobs.progress import progress_of
 from app.jobs.queue import cancel, cancel_about, defer, status_of
-from app.jobs.task import MEDIA_QUEUE, task
+from app.jobs.task import ASKED_FOR, MEDIA_QUEUE, task
 
 __all__ = [
+    "ASKED_FOR",
     "MEDIA_QUEUE",
     "AlreadyQueued",
     "DoubtfulFault",

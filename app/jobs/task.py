@@ -12,6 +12,8 @@ F = TypeVar("F", bound=Callable[..., None])
 _MARK = "__cordon_task__"
 # For jobs that keep a processor busy for minutes: a worker may leave them to others (`cordon worker --without media`).
 MEDIA_QUEUE = "media"
+# The priority of what a person asked for and waits for: above all that nobody asked for, below the recovery of jobs.
+ASKED_FOR = 50
 _NAME = re.compile(r"[a-z_]+\.[a-z_]+")
 
 

@@ -18,7 +18,7 @@ from app.core.db import Database
 from app.core.errors import NotFound
 from app.core.identity import SYSTEM, Identity
 from app.core.pagination import Page, paginate
-from app.jobs import MEDIA_QUEUE, Superseded, defer, status_of
+from app.jobs import ASKED_FOR, MEDIA_QUEUE, Superseded, defer, status_of
 from app.recordings import queries
 from app.recordings.models import Derivation, Recording
 from app.recordings.service.errors import AlreadyAsked, MadeTooOften
@@ -48,7 +48,7 @@ def ask(
     )
     session.add(row)
     session.flush()
-    row.job_id = defer(session, _JOBS[kind], queue=MEDIA_QUEUE, derivation_id=row.id)
+    row.job_id = defer(session, _JOBS[kind], queue=MEDIA_QUEUE, priority=ASKED_FOR, derivation_id=row.id)
     details = {"derivation": str(row.id), "kind": kind, "parameters": parameters}
     note(session, identity, Tag.DERIVATION_REQUESTED, recording, details)
     return row

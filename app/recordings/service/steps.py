@@ -27,7 +27,8 @@ from ingest.steps import PLAN, Step, Work, step_names
 
 ALIVE = ("todo", "doing", "aborting")
 # The first chunks of every recording before the later ones of any: a short recording does not wait for a long one.
-_SOUND_PRIORITY, _JOIN_PRIORITY = 10, 20
+# What a person asked for goes before all of it (`ASKED_FOR`).
+SOUND_PRIORITY, JOIN_PRIORITY = 10, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def open_steps(session: Session, recording_id: UUID, work: Work, plan: Plan, kep
         row.frames = plan.frames_of(name)
         if row.files is None and not _under_way(session, row):
             number = next((chunk.number for chunk in plan.chunks if chunk.name == name), None)
-            priority = _SOUND_PRIORITY if number is None else -number
+            priority = SOUND_PRIORITY if number is None else -number
             row.job_id = defer(
                 session,
                 "recordings.encode",
@@ -172,5 +173,5 @@ def _join_if_done(session: Session, recording: Recording) -> None:
     if any(row.files is None for row in rows):
         return
     recording.job_id = defer(
-        session, "recordings.assemble", queue=MEDIA_QUEUE, priority=_JOIN_PRIORITY, recording_id=recording.id
+        session, "recordings.assemble", queue=MEDIA_QUEUE, priority=JOIN_PRIORITY, recording_id=recording.id
     )

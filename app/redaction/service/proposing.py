@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.audit.events import Tag
 from app.authz.permissions import Permission
 from app.core.identity import SYSTEM, Identity
-from app.jobs import MEDIA_QUEUE, AlreadyQueued, defer
+from app.jobs import ASKED_FOR, MEDIA_QUEUE, AlreadyQueued, defer
 from app.recordings import queries as recordings
 from app.recordings.models import Recording
 from app.recordings.service import key_of
@@ -42,7 +42,14 @@ def request_proposals(session: Session, identity: Identity, recording_id: UUID) 
         raise RedactionState("It was looked through before: its redaction is there")
     try:
         lock = f"redaction.propose {recording_id}"
-        defer(session, "redaction.propose", queue=MEDIA_QUEUE, queueing_lock=lock, recording_id=recording_id)
+        defer(
+            session,
+            "redaction.propose",
+            queue=MEDIA_QUEUE,
+            priority=ASKED_FOR,
+            queueing_lock=lock,
+            recording_id=recording_id,
+        )
     except AlreadyQueued:
         raise RedactionState("It is waiting to be looked through already") from None
 

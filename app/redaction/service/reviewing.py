@@ -14,7 +14,7 @@ from app.authz.predicates import require_person
 from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.identity import Identity
-from app.jobs import MEDIA_QUEUE, defer
+from app.jobs import ASKED_FOR, MEDIA_QUEUE, defer
 from app.jobs import cancel as cancel_job
 from app.recordings.ledger import LedgerOf
 from app.redaction import queries, regions
@@ -22,8 +22,6 @@ from app.redaction.models import Redaction, RedactionRegion
 from app.redaction.regions import Wanted
 from app.redaction.service import lifecycle, rows
 from app.redaction.service.errors import RedactionState, Undecided
-
-ASKED_FOR = 10  # a person waits for it: before every recording that nobody asks for
 
 
 def add_region(
