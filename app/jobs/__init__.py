@@ -10,6 +10,7 @@ from app.jobs.models import JobProgress
 from app.jobs.progress import progress_of
 from app.jobs.queue import cancel, cancel_about, defer, status_of
 from app.jobs.task import ASKED_FOR, MEDIA_QUEUE, task
+from app.jobs.waiting import MachineWait, Waiting, machine_waits, waiting
 
 __all__ = [
     "ASKED_FOR",
@@ -20,11 +21,15 @@ __all__ = [
     "JobContext",
     "JobProgress",
     "MachineFault",
+    "MachineWait",
     "Superseded",
+    "Waiting",
     "cancel",
     "cancel_about",
     "defer",
+    "machine_waits",
     "progress_of",
     "status_of",
     "task",
+    "waiting",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -10,43 +9,31 @@ from datetime import timedelta
 from typing import Any, get_type_hints
 from uuid import UUID
 
-import psycopg
 from procrastinate import App, PsycopgConnector, RetryDecision
-from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext as RawContext
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.core.clock import now
-from app.core.errors import Unavailable
 from app.core.logging import request_id_var
 from app.jobs import recovery, tally
 from app.jobs.context import JobContext, Resources
-from app.jobs.errors import DoubtfulFault, JobAborted, MachineFault, Superseded
+from app.jobs.errors import DoubtfulFault, JobAborted, Superseded
+from app.jobs.faults import is_machines
 from app.jobs.task import TaskSpec, queue_of
 
 log = logging.getLogger(__name__)
 RESOURCES = "resources"
-_DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
-MACHINE_FAULTS = (MachineFault, Unavailable, MemoryError, *_DATABASE_AWAY)
 FEW_ATTEMPTS = 4
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 
 
-def is_machines(error: BaseException) -> bool:
-    """True for a fault of the machine. Procrastinate wraps what the database's driver says when a job enqueues one."""
-    told = error.__cause__ if isinstance(error, ConnectorException) else error
-    full = isinstance(told, OSError) and told.errno in (errno.ENOSPC, errno.EDQUOT)
-    return full or isinstance(told, MACHINE_FAULTS)
-
-
 class Backoff(BaseRetryStrategy):
     """Tries the machine's faults again after 5 s, 10 s, 20 s … up to 10 minutes; a shutdown's at once. Neither its
-    hand-backs nor dead workers use up a job's tries."""
+    hand-backs nor dead workers use up a job's tries. With `max_attempts` None only doubtful faults ever end it."""
 
-    def __init__(self, max_attempts: int) -> None:
+    def __init__(self, max_attempts: int | None) -> None:
         self.max_attempts = max_attempts
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
@@ -54,9 +41,11 @@ class Backoff(BaseRetryStrategy):
             return RetryDecision(
                 retry_at=now()
             )  # asked only when the worker shuts down, not for a cancelled job
-        most = FEW_ATTEMPTS if isinstance(exception, DoubtfulFault) else self.max_attempts
+        most = self.max_attempts
+        if isinstance(exception, DoubtfulFault):
+            most = exception.tries or FEW_ATTEMPTS
         before = tally.met(job, tally.kind_of(exception))
-        if not is_machines(exception) or before + 1 >= most:
+        if not is_machines(exception) or (most is not None and before + 1 >= most):
             return None
         pause = min(FIRST_PAUSE * 2 ** min(before, 16), LONGEST_PAUSE)
         return RetryDecision(retry_at=now() + pause)
@@ -137,7 +126,7 @@ def _runner(spec: TaskSpec) -> Callable[..., None]:
             if is_machines(error):
                 log.warning("job met a fault of the machine", extra=extra | {"error": repr(error)})
                 with job.db.transaction() as session:
-                    tally.count(session, raw.job, tally.kind_of(error))
+                    tally.count(session, raw.job, error)
             raise
         finally:
             request_id_var.reset(token)

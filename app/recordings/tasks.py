@@ -20,8 +20,9 @@ from ingest.steps import Work, do_plan, do_step, step_names
 from ingest.suggestion import read_suggestion
 from ingest.workspace import open_workspace
 
-# A full disk or a store that is away may last for hours: the job waits, ten minutes at a time, for about ten of them.
-PATIENCE = 66
+# A full disk or a store that is away may last for a weekend: the job waits, ten minutes at a time, until it is over or
+# somebody stops it. What is doubtful ends sooner.
+PATIENCE = None
 
 
 @task("recordings.register")

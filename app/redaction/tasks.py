@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from app.jobs import JobAborted, JobContext, MachineFault, Superseded, task
+from app.jobs import DoubtfulFault, JobAborted, JobContext, Superseded, task
 from app.recordings.ledger import load_ledger
 from app.recordings.service import job_directory
 from app.redaction.service import proposing, rendering, sweeping
@@ -33,8 +33,11 @@ from ingest.redact.verify import Verified, verify
 from ingest.segment import cut_all
 from ingest.workspace import Workspace, open_workspace
 
+# What the media library meets here may be a full disk, or what it made may not be what it should: about ten minutes.
+TRIES = 8
 
-@task("redaction.propose")
+
+@task("redaction.propose", max_attempts=None)
 def propose(job: JobContext, *, recording_id: UUID) -> None:
     """Looks a ready recording through for faces, voices and what the operator's weights find; once."""
     job.begin("redaction", recording_id)
@@ -78,7 +81,7 @@ def _look(
         return look_through(workspace, ledger, detectors, size=size, pcm=heard, on_frame=on_frame)
 
 
-@task("redaction.render")
+@task("redaction.render", max_attempts=None)
 def render_approved(job: JobContext, *, redaction_id: UUID) -> None:
     """Renders what was approved, checks it, cuts its clips, and makes them count exactly once."""
     vault = job.resource(Vault)
@@ -192,7 +195,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except ingest_errors.MachineFault as fault:
-        raise MachineFault(str(fault)) from fault
+        raise DoubtfulFault(str(fault), tries=TRIES) from fault
     except ingest_errors.Cancelled as cancelled:
         raise JobAborted from cancelled
 

@@ -35,6 +35,12 @@ def full(job: JobContext) -> None:
     raise MachineFault("disk full")
 
 
+@task("probe.endless", max_attempts=None)
+def endless(job: JobContext) -> None:
+    """Meets a full disk as often as it takes."""
+    raise MachineFault("disk full")
+
+
 def _fetch(database: Database, job: int, queue: str = "probe") -> None:
     """Begins the job on a worker that dies at once."""
     dead = (
@@ -90,6 +96,7 @@ async def _work(url: str, database: Database, queues: Iterable[str], name: str |
         ("full", ["handed back"] * MAX_TAKEOVERS, "dies", "todo"),
         ("full", ["handed back"] * MOST_FAULTS + ["dies"] * 2, "runs", "todo"),
         ("full", ["runs"] * (MOST_FAULTS - 1), "runs", "failed"),
+        ("endless", ["runs"] * (MOST_FAULTS + 1), "runs", "todo"),
         ("doubtful", ["handed back"] * FEW_ATTEMPTS, "runs", "todo"),
         ("doubtful", ["dies"] * (FEW_ATTEMPTS - 1), "runs", "todo"),
         ("doubtful", ["runs"] * (FEW_ATTEMPTS - 2) + ["dies", "handed back"], "runs", "todo"),

@@ -23,8 +23,8 @@ from app.core.db import Database
 from app.core.errors import Conflict, Forbidden, Hidden, InvalidRequest, NotFound
 from app.core.identity import Identity, Role
 from app.datasets.contents import held_twice
-from app.jobs import Superseded
-from app.recordings import service, tasks
+from app.jobs import DoubtfulFault, Superseded
+from app.recordings import queries, service, tasks
 from app.recordings.ledger import load_ledger
 from app.recordings.models import Clip, Derivation, Fingerprint, Recording, Rendition
 from app.recordings.service import PartOf, deriving, errors, key_of
@@ -407,6 +407,21 @@ def test_a_copy_at_a_constant_rate_with_its_map(desk: Desk, taken_in: TakenIn) -
             service.request_export(session, taken_in.officer, first, rate="25/1")
         with pytest.raises(InvalidRequest):
             service.request_export(session, taken_in.officer, first, rate="1/0")
+
+
+def test_a_copy_that_does_not_come_out_right_is_not_made_for_ever(desk: Desk, taken_in: TakenIn) -> None:
+    """Nothing of the machine's is away: it is the master that is not what it should be."""
+    first = taken_in.parts[0]
+    with desk.database.transaction() as session:
+        master = queries.rendition(session, first, "master")
+        assert master is not None
+        key = key_of(session, session.get_one(Recording, first))
+        asked = service.request_export(session, taken_in.officer, first, rate="25")
+    desk.vault.write(key, master.blob_key, io.BytesIO(b"no film" * 1000))
+    job = job_context(desk.database, desk.settings, desk.vault, job_id=asked.job_id or 0)
+    with pytest.raises(DoubtfulFault) as met:
+        tasks.export(job, derivation_id=asked.id)
+    assert met.value.tries is not None
 
 
 def test_a_request_whose_recording_went_or_whose_job_gave_up_is_ended(desk: Desk, taken_in: TakenIn) -> None:

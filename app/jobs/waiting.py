@@ -1,0 +1,75 @@
+"""What waiting jobs wait for: their turn, or a machine that is at fault, since when and why.
+
+A job that meets a fault of the machine keeps this in its tally until it ends, so nothing is to be cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+_JOBS = text(
+    "SELECT id, status::text, queue_name, priority, args->'_tally'->>'since' AS since, args->'_tally'->>'why' AS why "
+    "FROM procrastinate_jobs WHERE id = ANY(:ids) AND status IN ('todo', 'doing') ORDER BY priority DESC, id"
+)
+_BEFORE = text(
+    "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :queue "
+    "AND (priority > :priority OR priority = :priority AND id < :id) "
+    "AND (scheduled_at IS NULL OR scheduled_at <= now())"
+)
+_MACHINE_WAITS = text(
+    "SELECT args->'_tally'->>'why' AS why, count(*) AS jobs, min((args->'_tally'->>'since')::timestamptz) AS since, "
+    "max(args->'_tally'->>'told') AS told FROM procrastinate_jobs "
+    "WHERE status = 'todo' AND args->'_tally'->>'since' IS NOT NULL GROUP BY why ORDER BY since"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineWait:
+    """That a job waits for the machine: since when, and for what (a code of `faults.why_of`)."""
+
+    since: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """That none of some jobs runs. `before` counts the due jobs of the queue that go before the first of them."""
+
+    before: int
+    machine: MachineWait | None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineWaits:
+    """How many jobs of the whole service wait for one thing, since when; `told` is what one of the faults said."""
+
+    why: str
+    jobs: int
+    since: datetime
+    told: str
+
+
+def waiting(session: Session, job_ids: Collection[int | None]) -> Waiting | None:
+    """What these jobs wait for; None while one of them runs, and where all have ended."""
+    jobs = session.execute(_JOBS, {"ids": [one for one in job_ids if one is not None]}).all()
+    if not jobs or any(one.status == "doing" for one in jobs):
+        return None
+    first = jobs[0]
+    ahead = {"queue": first.queue_name, "priority": first.priority, "id": first.id}
+    return Waiting(int(session.scalar(_BEFORE, ahead) or 0), _machine_wait(jobs))
+
+
+def _machine_wait(jobs: Collection[Row[Any]]) -> MachineWait | None:
+    found = [MachineWait(datetime.fromisoformat(one.since), one.why) for one in jobs if one.since is not None]
+    return min(found, key=lambda one: one.since, default=None)
+
+
+def machine_waits(session: Session) -> list[MachineWaits]:
+    """Everything that waits for the machine, by what it waits for, longest first."""
+    return [MachineWaits(one.why, one.jobs, one.since, one.told) for one in session.execute(_MACHINE_WAITS)]
