@@ -13,7 +13,8 @@ from app.core.db import Base
 
 
 class JobProgress(Base):
-    """How far the latest attempt of one job is. `done` of `total` counts `unit`s of the present `step`.
+    """How far the latest attempt of one job is. `done` of `total` counts `unit`s of the present `step`; `began_at` is
+    when that attempt began, null in rows from before this was kept.
 
     `job_id` is Procrastinate's; no foreign key, for its finished rows are pruned and these are history.
     """
@@ -29,5 +30,6 @@ class JobProgress(Base):
     done: Mapped[float] = mapped_column(default=0.0)
     total: Mapped[float | None] = mapped_column(default=None)
     unit: Mapped[str] = mapped_column(default="")
+    began_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=now)
     worker: Mapped[str]

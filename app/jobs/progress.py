@@ -22,6 +22,7 @@ from app.jobs.models import JobProgress
 
 def begin(session: Session, *, job_id: int, attempt: int, subject_kind: str, subject_id: UUID) -> None:
     """Records that this attempt has begun. Raises Superseded when it or a later one already had."""
+    began_at = now()
     values = {
         "job_id": job_id,
         "attempt": attempt,
@@ -31,7 +32,8 @@ def begin(session: Session, *, job_id: int, attempt: int, subject_kind: str, sub
         "done": 0.0,
         "total": None,
         "unit": "",
-        "updated_at": now(),
+        "began_at": began_at,
+        "updated_at": began_at,
         "worker": f"{socket.gethostname()}:{os.getpid()}",
     }
     statement = insert(JobProgress).values(values)

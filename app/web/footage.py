@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from app.audit.models import AuditEvent
+from app.jobs import Waiting
 from app.recordings.models import Clip, Recording
 from app.recordings.service import IngestProgress
 from app.uploads.models import Upload
-from app.web.words import ADVICE, HAPPENINGS, HISTORY, STEPS
+from app.web.words import ADVICE, HAPPENINGS, HISTORY, LACKS, STEPS
+
+WAITING = "waiting for its turn"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far processing is; `percent` is None where the whole is not known yet, `detail` says more in words."""
+    """How far processing is; `percent` is None where the whole is not known yet, `detail` says more in words.
+
+    `since` and `why` are set where it waits for the machine.
+    """
 
     step: str
     percent: int | None
     detail: str = ""
+    since: datetime | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +111,34 @@ def progress_in_words(progress: IngestProgress | None) -> Progress | None:
     """The progress of an ingest as a person reads it; None before it began."""
     if progress is None:
         return None
-    percent = min(100, int(100 * progress.done / progress.total)) if progress.total else None
+    if progress.waiting is not None:
+        return _waiting_in_words(progress, progress.waiting)
+    percent = _percent(progress)
     detail = ""
     if progress.unit == "frames" and progress.total:
         detail = f"frame {progress.done:,.0f} of {progress.total:,.0f}"
         detail += (
             f", {duration_in_words(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
         )
-    return Progress(STEPS.get(progress.step, progress.step or "waiting for its turn"), percent, detail)
+    return Progress(STEPS.get(progress.step, progress.step or WAITING), percent, detail)
+
+
+def _percent(progress: IngestProgress) -> int | None:
+    return min(100, int(100 * progress.done / progress.total)) if progress.total else None
+
+
+def _waiting_in_words(progress: IngestProgress, waiting: Waiting) -> Progress:
+    percent = _percent(progress) or None
+    if waiting.machine is not None:
+        why = why_in_words(waiting.machine.why)
+        return Progress("waiting for the machine", percent, since=waiting.machine.since, why=why)
+    others = f"{waiting.before:,} other job{'' if waiting.before == 1 else 's'} first"
+    return Progress(WAITING, percent, others if waiting.before else "it is next")
+
+
+def why_in_words(why: str) -> str:
+    """What the machine lacks, by its code, behind "because"."""
+    return LACKS.get(why, "something on its machine failed, which the operator's log names")
 
 
 def duration_in_words(seconds: float) -> str:

@@ -43,6 +43,15 @@ STEPS: Final[dict[str, str]] = {
     "check": "checking that it is hidden",
     "store": "encrypting and storing",
 }
+# What jobs wait for that meet a fault of the machine (`app.jobs.faults.why_of`), behind "because".
+LACKS: Final[dict[str, str]] = {
+    "disk-full": "the disk of a worker is full",
+    "store-unavailable": "the store of footage does not answer",
+    "database-unavailable": "the database does not answer",
+    "out-of-memory": "a worker has no memory left",
+    "screen-unavailable": "the virus screen does not answer",
+    "storage-full": "there is no room for uploads",
+}
 HISTORY: Final[dict[str, str]] = {
     "upload:create": "Sending began",
     "upload:declare": "What the whole must hash to was declared",

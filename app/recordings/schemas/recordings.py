@@ -75,8 +75,24 @@ class RecordingSchema(BaseSchema):
     has_audio = fields.Boolean(allow_none=True)
 
 
+class MachineWaitSchema(BaseSchema):
+    """Since when a job waits for the machine, and for what: `store-unavailable`, `disk-full`, `database-unavailable`,
+    `out-of-memory`, or `machine-fault` for anything else."""
+
+    since = fields.DateTime(required=True)
+    why = fields.String(required=True)
+
+
+class WaitingSchema(BaseSchema):
+    """That no job works on it just now: `before` counts the jobs that are due before its next one."""
+
+    before = fields.Integer(required=True)
+    machine = fields.Nested(MachineWaitSchema, required=True, allow_none=True)
+
+
 class ProgressSchema(BaseSchema):
-    """`done` of `total` counts `unit`s of the present step; `eta_seconds` is null where the pace tells nothing yet."""
+    """`done` of `total` counts `unit`s of the present step; `eta_seconds`, of work, is null where the pace tells
+    nothing yet; `waiting` is null while a job works on it."""
 
     step = fields.String(required=True)
     done = fields.Float(required=True)
@@ -85,6 +101,7 @@ class ProgressSchema(BaseSchema):
     attempt = fields.Integer(required=True)
     updated_at = fields.DateTime(required=True)
     eta_seconds = fields.Float(allow_none=True)
+    waiting = fields.Nested(WaitingSchema, allow_none=True)
 
 
 class SuggestionSchema(BaseSchema):

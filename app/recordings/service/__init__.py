@@ -56,7 +56,12 @@ from app.recordings.service.normalising import (
 )
 from app.recordings.service.originals import hold_original, remove_idle
 from app.recordings.service.parts import PartOf, free_parts, lock_whole, parts_of
-from app.recordings.service.progressing import IngestProgress, progress
+from app.recordings.service.progressing import (
+    IngestProgress,
+    machine_waits_of,
+    progress,
+    progress_of_job,
+)
 from app.recordings.service.proposing import joinable, likely_joins, recent_joins
 from app.recordings.service.registering import received, register
 from app.recordings.service.steps import (
@@ -120,6 +125,7 @@ __all__ = [
     "list_derivations",
     "list_recordings",
     "lock_whole",
+    "machine_waits_of",
     "made_of",
     "near_duplicates",
     "note",
@@ -131,6 +137,7 @@ __all__ = [
     "plan_of",
     "processing_of",
     "progress",
+    "progress_of_job",
     "rate_of",
     "received",
     "recent_joins",

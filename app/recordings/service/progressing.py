@@ -1,22 +1,25 @@
-"""How far the ingest of a recording is, over all its jobs."""
+"""How far the ingest of a recording is, over all its jobs, and what it waits for where none of them runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.clock import now
-from app.jobs import JobProgress, progress_of
+from app.jobs import JobProgress, MachineWait, Waiting, progress_of, waiting
 from app.recordings import queries
-from app.recordings.models import IngestStep, Recording
+from app.recordings.models import Derivation, IngestStep, Recording
+
+ENOUGH = 0.02  # of the frames: before that, the pace tells nothing
 
 
 @dataclass(frozen=True, slots=True)
 class IngestProgress:
-    """`done` of `total` counts `unit`s of the present step; `eta_seconds` until the pictures are coded, as far as the
-    pace so far tells; None where it tells nothing."""
+    """`done` of `total` counts `unit`s of the present step; `eta_seconds` of work until the pictures are coded, as far
+    as the pace so far tells; None where it tells nothing. `waiting` is set while no job works on it."""
 
     step: str
     done: float
@@ -25,6 +28,7 @@ class IngestProgress:
     attempt: int
     updated_at: datetime
     eta_seconds: float | None = None
+    waiting: Waiting | None = None
 
     @classmethod
     def of_job(cls, row: JobProgress) -> IngestProgress:
@@ -33,28 +37,67 @@ class IngestProgress:
 
 
 def progress(session: Session, recording: Recording) -> IngestProgress | None:
-    """How far the processing of a recording is; None once it has ended, or before it began."""
+    """How far the processing of a recording is; None once it has ended, or before it first began."""
     if recording.state != "processing":
         return None
     newest = progress_of(session, "recording", recording.id)
     if newest is None:
         return None
     steps = queries.ingest_steps(session, recording.id)
-    if all(step.files is not None for step in steps):
-        return IngestProgress.of_job(newest)
-    return _encoding(steps, queries.progress_by_job(session, recording.id), newest)
+    to_do = [step for step in steps if step.files is None]
+    if to_do:
+        found = _encoding(steps, queries.progress_by_job(session, recording.id), newest)
+    else:
+        found = _of_own_job(session, recording, newest, "assemble" if steps else "plan")
+    return replace(found, waiting=waiting(session, [recording.job_id, *(step.job_id for step in to_do)]))
+
+
+def progress_of_job(session: Session, row: JobProgress) -> IngestProgress:
+    """What one job says of itself, and what it waits for."""
+    return replace(IngestProgress.of_job(row), waiting=waiting(session, [row.job_id]))
+
+
+def machine_waits_of(session: Session, derivations: Collection[Derivation]) -> dict[UUID, MachineWait]:
+    """Of those that are being made, which wait for the machine, by their ids."""
+    told = {one.id: waiting(session, [one.job_id]) for one in derivations if one.state == "open"}
+    return {id_: one.machine for id_, one in told.items() if one is not None and one.machine is not None}
+
+
+def _of_own_job(session: Session, recording: Recording, newest: JobProgress, step: str) -> IngestProgress:
+    """Of the job that the recording has now: what an earlier one said of itself is over."""
+    own = newest if recording.job_id is None else session.get(JobProgress, recording.job_id)
+    if own is not None:
+        return IngestProgress.of_job(own)
+    return IngestProgress(step, 0.0, None, "", newest.attempt, newest.updated_at)
 
 
 def _encoding(
     steps: list[IngestStep], running: dict[int, JobProgress], newest: JobProgress
 ) -> IngestProgress:
-    total = sum(step.frames for step in steps)
-    done = 0.0
+    total, done, paced = sum(step.frames for step in steps), 0.0, 0.0
+    worked: list[tuple[datetime, datetime]] = []
     for step in steps:
         at = running.get(step.job_id or 0)
-        part = at.done if at is not None and at.unit == "frames" else 0.0
-        done += step.frames if step.files is not None else min(part, step.frames)
-    spent = (now() - min(step.created_at for step in steps)).total_seconds()
-    eta = spent / done * (total - done) if done >= total * 0.02 and done else None
+        part = min(at.done, step.frames) if at is not None and at.unit == "frames" else 0.0
+        frames = step.frames if step.files is not None else part
+        done += frames
+        if step.frames and at is not None and at.began_at is not None:
+            paced += frames
+            worked.append((at.began_at, step.done_at or at.updated_at))
+    eta = (
+        _length_of(worked).total_seconds() / paced * (total - done)
+        if paced and paced >= total * ENOUGH
+        else None
+    )
     updated = max([newest.updated_at, *(row.updated_at for row in running.values())])
     return IngestProgress("encode", done, float(total), "frames", newest.attempt, updated, eta)
+
+
+def _length_of(intervals: list[tuple[datetime, datetime]]) -> timedelta:
+    """The time that lies within any of them: of two jobs at once each moment counts once, and of a queue none."""
+    length, reached = timedelta(), None
+    for begin, end in sorted(intervals):
+        start = begin if reached is None else max(begin, reached)
+        length += max(end - start, timedelta())
+        reached = end if reached is None else max(end, reached)
+    return length

@@ -80,7 +80,7 @@ def _find(recording_id: UUID) -> Found:
         progress = None
         if redaction is None or redaction.state in ("approved", "rendering"):
             row = service.progress(session, recording_id)
-            progress = progress_in_words(recordings.IngestProgress.of_job(row) if row else None)
+            progress = progress_in_words(recordings.progress_of_job(session, row) if row else None)
         shown = redaction is not None and redaction.regions
         ledger = ledgers(session)(overview.recording) if shown else None
         zero = ledger.pts_of(0) if ledger else 0
