@@ -71,6 +71,7 @@ class Tag(StrEnum):
     UPLOAD_EXPIRE = "upload:expire", Verb.ERASURE
     RECORDING_RECEIVED = "recording:received", Verb.COLLECTION
     RECORDING_PROCESSING = "recording:processing", Verb.ALTERATION
+    RECORDING_AGAIN = "recording:processed-again", Verb.ALTERATION
     RECORDING_READY = "recording:ready", Verb.ALTERATION
     RECORDING_REJECTED = "recording:rejected", Verb.ALTERATION
     RECORDING_DESCRIBED = "recording:described", Verb.ALTERATION

@@ -160,6 +160,15 @@ def cancel(recording_id: UUID) -> Recording:
         return service.cancel(session, current_identity(), recording_id)
 
 
+@blp.route("/<uuid:recording_id>/process-again", methods=["POST"])
+@requires(Permission.UPLOAD_WRITE)
+@blp.response(200, RecordingSchema)
+def process_again(recording_id: UUID) -> Recording:
+    """Process a recording again that the service failed to process, from its stored original"""
+    with transaction() as session:
+        return service.process_again(session, current_identity(), resource(Vault), recording_id)
+
+
 @blp.route("/join", methods=["POST"])
 @requires(Permission.RECORDING_DERIVE)
 @blp.arguments(JoinSchema)
@@ -219,6 +228,15 @@ def one_derivation(derivation_id: UUID) -> Derivation:
     """What became of a request to join, cut or copy"""
     with transaction() as session:
         return service.get_derivation(session, current_identity(), derivation_id)
+
+
+@blp.route("/derivations/<uuid:derivation_id>/cancel", methods=["POST"])
+@requires(Permission.RECORDING_DERIVE)
+@blp.response(200, DerivationSchema)
+def cancel_derivation(derivation_id: UUID) -> Derivation:
+    """Stop what is being joined, cut or copied"""
+    with transaction() as session:
+        return service.cancel_derivation(session, current_identity(), derivation_id)
 
 
 def footage(key: DataKey, blob_key: str, *, size: int, sha256: bytes, media_type: str) -> Response:

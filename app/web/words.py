@@ -15,7 +15,8 @@ ADVICE: Final[dict[str, str]] = {
     "expired": SEND_AGAIN,
     "terminated": SEND_AGAIN,
     "cancelled": SEND_AGAIN,
-    "processing_failed": "Tell the operator and quote the file's name: this is no fault of the file.",
+    "processing_failed": "Tell the operator and quote the file's name: this is no fault of the file. "
+    "Once the cause is gone have it processed again; it need not be sent again.",
     "empty": EXPORT_ANEW,
     "truncated": EXPORT_ANEW,
     "undecodable": EXPORT_ANEW,
@@ -63,6 +64,7 @@ HISTORY: Final[dict[str, str]] = {
     "upload:expire": "Upload expired",
     "recording:received": "Received whole: a receipt can be proven",
     "recording:processing": "Original stored encrypted; processing began",
+    "recording:processed-again": "Processing began again, from the stored original",
     "recording:ready": "Ready: copies and clips made",
     "recording:joined": "Parts joined, nothing coded again",
     "recording:cut": "Cut anew: another set of clips made",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.core.db import Database
 from app.core.identity import Role
@@ -119,6 +119,33 @@ def test_copies_and_suggestions_are_for_the_forces_officers(site: Site) -> None:
     told = site.client.get(path, headers=site.officer).json["suggestion"]
     assert told == SUGGESTION | {"started_at": "2026-03-14T10:00:00+00:00"}
     assert site.client.get(path, headers=site.auditor).json["suggestion"] is None
+
+
+def test_what_waits_for_the_machine_says_so_and_is_stopped(site: Site, database: Database) -> None:
+    first = f"{API}/{site.parts[0].id}"
+    asked = site.client.post(f"{first}/clips", json={"seconds": 5}, headers=site.officer).json
+    with database.transaction() as session:
+        said = '{"_tally": {"since": "2026-03-14T10:00:00+00:00", "why": "disk-full", "told": "full"}}'
+        session.execute(
+            text("UPDATE procrastinate_jobs SET args = args || CAST(:said AS jsonb)"), {"said": said}
+        )
+    page = site.client.get(f"/recordings/{site.parts[0].id}", headers=site.officer).text
+    assert "since 14 March 2026, 10:00 UTC, because the disk of a worker is full" in page
+    assert f"/recordings/derivations/{asked['id']}/cancel" in page
+    stop = f"{API}/derivations/{asked['id']}/cancel"
+    for who in (site.stranger, site.auditor):
+        assert site.client.post(stop, headers=who).status_code == 404
+    stopped = site.client.post(stop, headers=site.officer)
+    assert (stopped.status_code, stopped.json["state"]) == (200, "failed")
+    assert stopped.json["reason"] == "It was stopped by the force"
+    with database.transaction() as session:
+        jobs = list(session.scalars(text("SELECT status::text FROM procrastinate_jobs")))
+    assert jobs == ["cancelled"]
+    assert site.client.post(stop, headers=site.officer).status_code == 409
+    again = site.client.post(f"{first}/clips", json={"seconds": 5}, headers=site.officer)
+    assert again.status_code == 202
+    path = f"/recordings/derivations/{again.json['id']}/cancel"
+    assert site.client.post(path, headers=site.officer).status_code == 302
 
 
 def test_the_pages_offer_it_and_say_what_is_wrong(site: Site, database: Database) -> None:

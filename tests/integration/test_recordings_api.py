@@ -131,6 +131,33 @@ def test_processing_is_stopped_once(site: Site) -> None:
     assert site.client.post(path, headers=site.officer).status_code == 409
 
 
+def test_what_the_service_failed_to_process_is_processed_again_by_its_force(
+    site: Site, database: Database
+) -> None:
+    path, page = f"/api/v1/recordings/{site.busy.id}/process-again", f"/recordings/{site.busy.id}"
+    assert site.client.post(path, headers=site.officer).status_code == 409
+    for address in (path, f"{page}/process-again"):
+        with database.transaction() as session:
+            failed = session.get_one(Recording, site.busy.id)
+            failed.state, failed.reason_code, failed.reason = (
+                "rejected",
+                "processing_failed",
+                "It failed here",
+            )
+        shown = site.client.get(page, headers=site.officer).text
+        assert "Process again" in shown
+        assert "need not be sent again" in shown
+        assert "Process again" not in site.client.get(page, headers=site.auditor).text
+        for who in (site.stranger, site.auditor):
+            assert site.client.post(address, headers=who).status_code == 404
+        assert site.client.post(address, headers=site.officer).status_code in (200, 302)
+        told = site.client.get(f"/api/v1/recordings/{site.busy.id}", headers=site.officer).json
+        assert (told["state"], told["reason_code"], told["reason"]) == ("processing", None, None)
+        shown = site.client.get(page, headers=site.officer).text
+        assert "Process again" not in shown
+        assert "Processing began again, from the stored original" in shown
+
+
 def test_a_force_reads_where_else_its_footage_is(site: Site, database: Database, vault: Vault) -> None:
     with database.transaction() as session:
         exercise = session.get_one(Exercise, site.ready.exercise_id)

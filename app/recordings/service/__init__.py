@@ -1,5 +1,6 @@
 """Recordings: what routes, jobs and higher features call."""
 
+from app.recordings.service.again import process_again
 from app.recordings.service.checking import Checked, check_files
 from app.recordings.service.cutting import (
     MakeOrder,
@@ -9,6 +10,7 @@ from app.recordings.service.cutting import (
     request_cut,
 )
 from app.recordings.service.deriving import (
+    cancel_derivation,
     fail_abandoned_derivations,
     get_derivation,
     list_derivations,
@@ -35,6 +37,7 @@ from app.recordings.service.jobdirs import job_directory, remove_abandoned
 from app.recordings.service.joining import JoinOrder, begin_join, commit_join, request_join
 from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import (
+    FAILED,
     Overview,
     cancel,
     find,
@@ -78,6 +81,7 @@ from app.recordings.service.telling import SuggestedDetails
 from app.recordings.service.viewing import VIEWABLE, open_clip, open_rendition, record_view, require_viewable
 
 __all__ = [
+    "FAILED",
     "VIEWABLE",
     "Attempt",
     "Checked",
@@ -95,6 +99,7 @@ __all__ = [
     "begin_join",
     "begin_making",
     "cancel",
+    "cancel_derivation",
     "change_details",
     "change_many",
     "check_files",
@@ -135,6 +140,7 @@ __all__ = [
     "open_steps",
     "parts_of",
     "plan_of",
+    "process_again",
     "processing_of",
     "progress",
     "progress_of_job",

@@ -19,9 +19,10 @@ from app.core.errors import NotFound
 from app.core.identity import SYSTEM, Identity
 from app.core.pagination import Page, paginate
 from app.jobs import ASKED_FOR, MEDIA_QUEUE, Superseded, defer, status_of
+from app.jobs import cancel as cancel_job
 from app.recordings import queries
 from app.recordings.models import Derivation, Recording
-from app.recordings.service.errors import AlreadyAsked, MadeTooOften
+from app.recordings.service.errors import AlreadyAsked, MadeTooOften, NotOpen
 from app.recordings.service.lifecycle import find, note
 from app.recordings.service.steps import ALIVE
 
@@ -93,12 +94,25 @@ def end(session: Session, row: Derivation, result: dict[str, Any]) -> None:
     session.flush()
 
 
-def fail(session: Session, row: Derivation, code: str, reason: str) -> None:
+def cancel_derivation(session: Session, identity: Identity, derivation_id: UUID) -> Derivation:
+    """Stops what is being made, waiting or running. Raises Forbidden, NotFound, NotOpen once it has ended."""
+    require(identity, Permission.RECORDING_DERIVE)
+    row = get_derivation(session, identity, derivation_id)
+    held = queries.locked_derivation(session, row.id)
+    if held is None or held.state != "open":
+        raise NotOpen
+    if held.job_id is not None:
+        cancel_job(session, held.job_id)
+    fail(session, held, "cancelled", "It was stopped by the force", identity=identity)
+    return held
+
+
+def fail(session: Session, row: Derivation, code: str, reason: str, *, identity: Identity = SYSTEM) -> None:
     """Closes a request that cannot be carried out, with a reason that a person reads."""
     row.state, row.reason_code, row.reason, row.ended_at = "failed", code, reason, now()
     session.flush()
     details = {"derivation": str(row.id), "kind": row.kind, "reason": code}
-    note(session, SYSTEM, Tag.DERIVATION_FAILED, session.get_one(Recording, row.recording_id), details)
+    note(session, identity, Tag.DERIVATION_FAILED, session.get_one(Recording, row.recording_id), details)
 
 
 def refuse_derivation(session: Session, derivation_id: UUID, job_id: int, code: str, reason: str) -> None:

@@ -12,6 +12,16 @@ class NotProcessing(Conflict):
     title: ClassVar[str] = "This recording is not being processed"
 
 
+class NotAgain(Conflict):
+    type: ClassVar[str] = "not-processed-again"
+    title: ClassVar[str] = "This recording is not processed again"
+
+
+class NotOpen(Conflict):
+    type: ClassVar[str] = "not-open"
+    title: ClassVar[str] = "This is no longer being made"
+
+
 class AlreadyWithdrawn(Conflict):
     type: ClassVar[str] = "already-withdrawn"
     title: ClassVar[str] = "This recording was withdrawn before"

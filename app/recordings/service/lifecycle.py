@@ -28,6 +28,8 @@ from app.recordings.service.progressing import IngestProgress, progress
 from app.recordings.service.steps import forget_steps
 from app.recordings.service.telling import SuggestedDetails, told_by
 
+FAILED = "processing_failed"  # the service's own failure, not the file's
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:

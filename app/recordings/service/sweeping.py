@@ -51,10 +51,10 @@ def _fail(session: Session, recording_id: UUID) -> None:
     if recording is None or recording.state != "processing" or is_worked_on(session, recording):
         return
     if recording.job_id is not None and status_of(session, recording.job_id) == "succeeded":
-        reason = "Processing ended without a result: upload the file again or tell the operator"
+        reason = "Processing ended without a result: the operator's log says why"
     else:
         reason = "The service failed to process this file several times: the operator's log says why"
-    lifecycle.reject(session, recording, "processing_failed", reason)
+    lifecycle.reject(session, recording, lifecycle.FAILED, reason)
 
 
 def remove_strays(db: Database, vault: Vault, prefix: str = ROOT) -> int:

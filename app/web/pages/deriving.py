@@ -100,6 +100,15 @@ def copy(recording_id: UUID) -> Answer:
     return redirect(f"/recordings/{recording_id}")
 
 
+@pages.post("/recordings/derivations/<uuid:derivation_id>/cancel")
+@requires(Permission.RECORDING_DERIVE)
+def cancel(derivation_id: UUID) -> Answer:
+    with transaction() as session:
+        stopped = service.cancel_derivation(session, current_identity(), derivation_id)
+    flash("It was stopped. What was there before is untouched.", "success")
+    return redirect(f"/recordings/{stopped.recording_id}")
+
+
 def _join_page(exercise_id: UUID, form: Form, status: int) -> Answer:
     with transaction() as session:
         identity = current_identity()

@@ -12,13 +12,14 @@ from werkzeug.wrappers import Response
 
 from app.authz.gate import requires
 from app.authz.permissions import Permission
-from app.core.http import current_identity, transaction
+from app.core.http import current_identity, resource, transaction
 from app.custody import service as custody
 from app.exercises import service as exercises
 from app.exercises.vocabulary import VIEWPOINTS
 from app.recordings import service
 from app.recordings.schemas import STATES, RecordingQuerySchema, WithdrawSchema
-from app.web.footage import clip_in_words, history_in_words, progress_in_words
+from app.storage.vault import Vault
+from app.web.footage import clip_in_words, history_in_words, progress_in_words, why_in_words
 from app.web.forms import Form, read_form
 from app.web.words import ADVICE
 
@@ -79,6 +80,7 @@ def one_recording(recording_id: UUID) -> Answer:
         )
         duplicates = service.near_duplicates(session, identity, recording_id)
         derivations = service.list_derivations(session, identity, recording_id, limit=20).items
+        waits = service.machine_waits_of(session, derivations)
         history = history_in_words(service.custody(session, identity, recording_id))
     return render_template(
         "pages/recording.html",
@@ -86,7 +88,10 @@ def one_recording(recording_id: UUID) -> Answer:
         renditions=found.renditions,
         parts=found.parts,
         derivations=derivations,
+        waits=waits,
+        because=why_in_words,
         progress=progress_in_words(found.progress),
+        again=found.recording.reason_code == service.FAILED and found.recording.upload_id is not None,
         advice=ADVICE.get(found.recording.reason_code or "", ""),
         clips=clips,
         clip_count=found.clips,
@@ -117,6 +122,15 @@ def cancel(recording_id: UUID) -> Answer:
     with transaction() as session:
         service.cancel(session, current_identity(), recording_id)
     flash("Processing was stopped. Nothing of this recording will be used.", "success")
+    return redirect(f"/recordings/{recording_id}")
+
+
+@pages.post("/recordings/<uuid:recording_id>/process-again")
+@requires(Permission.UPLOAD_WRITE)
+def process_again(recording_id: UUID) -> Answer:
+    with transaction() as session:
+        service.process_again(session, current_identity(), resource(Vault), recording_id)
+    flash("It is processed again, from the original that is stored here.", "success")
     return redirect(f"/recordings/{recording_id}")
 
 
