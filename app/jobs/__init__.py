@@ -8,7 +8,7 @@ from app.jobs.context import JobContext
 from app.jobs.errors import AlreadyQueued, DoubtfulFault, JobAborted, MachineFault, Superseded
 from app.jobs.models import JobProgress
 from app.jobs.progress import progress_of
-from app.jobs.queue import cancel, cancel_about, defer, status_of
+from app.jobs.queue import another_runs, cancel, cancel_about, defer, status_of
 from app.jobs.task import ASKED_FOR, MEDIA_QUEUE, task
 from app.jobs.waiting import MachineWait, Waiting, machine_waits, waiting
 
@@ -24,6 +24,7 @@ __all__ = [
     "MachineWait",
     "Superseded",
     "Waiting",
+    "another_runs",
     "cancel",
     "cancel_about",
     "defer",

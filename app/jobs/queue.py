@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import timedelta
 from typing import Any
@@ -75,6 +76,16 @@ def cancel_about(session: Session, subject_kind: str, subject_id: UUID) -> None:
     )
     for job_id in session.scalars(query, {"kind": subject_kind, "subject": subject_id}).all():
         cancel(session, job_id)
+
+
+def another_runs(session: Session, job_id: int, name: str, **args: Any) -> bool:
+    """True while an earlier job of the task `name` with these arguments runs, or its worker died just now."""
+    query = text(
+        "SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'doing' AND id < :id AND task_name = :name "
+        "AND args @> CAST(:args AS jsonb))"
+    )
+    plain = json.dumps({key: str(value) if isinstance(value, UUID) else value for key, value in args.items()})
+    return bool(session.scalar(query, {"id": job_id, "name": name, "args": plain}))
 
 
 def status_of(session: Session, job_id: int) -> str | None:

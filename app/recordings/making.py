@@ -62,10 +62,11 @@ def join_parts(job: JobContext, derivation_id: UUID) -> None:
             should_stop=job.should_abort,
         )
         job.progress("store")
-        digest = bytes.fromhex(sha256_of(target))
+        stored = service.store_join(vault, order, target, found, job.attempt_key, job.check)
         with job.db.transaction() as session:
             job.confirm(session)
-            service.commit_join(session, vault, order, target, digest, found, job_id=job.id)
+            service.commit_join(session, order, stored, job_id=job.id)
+    service.remove_strays(job.db, vault, f"recordings/{derivation_id}/")  # if nothing came of it
 
 
 def cut_anew(job: JobContext, derivation_id: UUID) -> None:

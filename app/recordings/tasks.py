@@ -28,7 +28,15 @@ PATIENCE = None
 @task("recordings.register")
 def register(job: JobContext, *, upload_id: UUID) -> None:
     """Turns a verified upload into an encrypted recording."""
-    service.register(job.db, job.resource(Vault), Staging(job.settings.uploads_dir), upload_id, job.check)
+    service.register(
+        job.db,
+        job.resource(Vault),
+        Staging(job.settings.uploads_dir),
+        upload_id,
+        job_id=job.id,
+        attempt_key=job.attempt_key,
+        check=job.check,
+    )
 
 
 @task("recordings.normalise", max_attempts=PATIENCE)

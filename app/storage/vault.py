@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import now
 from app.core.errors import NotFound
+from app.core.ids import new_id
 from app.settings import Settings
 from app.storage.base import READ_SIZE, BlobStore, open_store
 from app.storage.envelope import CHUNK_SIZE, Layout, decrypt, encrypting_stream, plain_size
@@ -51,10 +52,18 @@ class Vault:
         """The vault that the settings name. Raises SettingsError for what cannot be used."""
         return cls(open_store(settings.storage_url), open_master_key(settings.master_key_uri))
 
-    def new_key(self, session: Session, subject_kind: str, subject_id: UUID) -> DataKey:
-        """Makes, wraps and adds a data key for the subject; flushes, so that `id` is set."""
-        row = DataKey(master_key_id=self._master.id, subject_kind=subject_kind, subject_id=subject_id)
+    def make_key(self, subject_kind: str, subject_id: UUID) -> DataKey:
+        """Makes and wraps a data key for the subject. Its row is in no session: what is written under it can be read
+        once somebody adds it to one and commits. Raises StoreUnavailable where a key service does not answer."""
+        row = DataKey(
+            id=new_id(), master_key_id=self._master.id, subject_kind=subject_kind, subject_id=subject_id
+        )
         row.wrapped = self._master.wrap(os.urandom(KEY_SIZE), _context(row))
+        return row
+
+    def new_key(self, session: Session, subject_kind: str, subject_id: UUID) -> DataKey:
+        """Makes, wraps and adds a data key for the subject; flushes."""
+        row = self.make_key(subject_kind, subject_id)
         session.add(row)
         session.flush()
         return row

@@ -34,7 +34,14 @@ from app.recordings.service.fingerprinting import (
 )
 from app.recordings.service.history import custody
 from app.recordings.service.jobdirs import job_directory, remove_abandoned
-from app.recordings.service.joining import JoinOrder, begin_join, commit_join, request_join
+from app.recordings.service.joining import (
+    JoinOrder,
+    StoredJoin,
+    begin_join,
+    commit_join,
+    request_join,
+    store_join,
+)
 from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import (
     FAILED,
@@ -94,6 +101,7 @@ __all__ = [
     "Overview",
     "PartOf",
     "StoredCopy",
+    "StoredJoin",
     "SuggestedDetails",
     "begin_attempt",
     "begin_join",
@@ -161,6 +169,7 @@ __all__ = [
     "require_viewable",
     "stop_work",
     "store_fingerprints",
+    "store_join",
     "store_outputs",
     "suggested_details",
     "suggestion_of",

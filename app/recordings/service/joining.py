@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -30,6 +30,7 @@ from app.recordings.service.errors import NotJoinable
 from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import find, note
 from app.recordings.service.parts import PartOf, stand_for
+from app.recordings.service.storing import StoredOriginal, store_original
 from app.storage.models import DataKey
 from app.storage.vault import Vault
 from ingest.joining import PARTS_NAME, Part, parts_document
@@ -104,42 +105,69 @@ def begin_join(session: Session, derivation_id: UUID, *, job_id: int) -> JoinOrd
     )
 
 
-def commit_join(
-    session: Session,
+@dataclass(frozen=True, slots=True)
+class StoredJoin:
+    """A joined original and its list of parts, in the vault; `found` says which frames are whose, in order."""
+
+    original: StoredOriginal
+    parts: Rendition
+    found: tuple[Part, ...]
+
+
+def store_join(
     vault: Vault,
     order: JoinOrder,
     joined: Path,
-    digest: bytes,
     found: Sequence[Part],
-    *,
-    job_id: int,
-) -> None:
-    """Stores the joined file, whose SHA-256 is `digest`, under a key of its own and makes it a recording; its
-    processing is enqueued.
+    attempt_key: str,
+    check: Callable[[], None],
+) -> StoredJoin:
+    """Encrypts the joined file under a key of its own, and beside it `parts.json`, which names files as officers did: a
+    rendition that no route shows. Raises StoreUnavailable."""
+    with joined.open("rb") as file:
+        original = store_original(vault, order.derivation_id, attempt_key, file, check)
+    text = parts_document(found, _name(found)).encode()
+    blob_key = f"{original.beside}/{PARTS_NAME}"
+    parts = Rendition(
+        recording_id=order.derivation_id,
+        kind="parts",
+        attempt=0,
+        blob_key=blob_key,
+        media_type="application/json",
+        size=vault.write(original.key, blob_key, io.BytesIO(text)),
+        sha256=hashlib.sha256(text).digest(),
+        made_by={"tool": "ingest.joining", "parts": [part.sha256 for part in found]},
+    )
+    return StoredJoin(original, parts, tuple(found))
 
-    `found` says which frames are whose, in order. Raises Superseded.
-    """
+
+def commit_join(session: Session, order: JoinOrder, stored: StoredJoin, *, job_id: int) -> None:
+    """Makes what was stored a recording; its processing is enqueued. Raises Superseded."""
     row = still_open(session, order.derivation_id, job_id)
-    if (earlier := queries.same_file(session, row.organisation_id, digest)) is not None:
+    original = stored.original
+    if (earlier := queries.same_file(session, row.organisation_id, original.sha256)) is not None:
         fail(session, row, "duplicate", f"The parts joined are what {earlier.filename} is already")
         return
-    key, blob_key = vault.new_key(session, "recording", row.id), f"recordings/{row.id}/original"
-    with joined.open("rb") as file:
-        size = vault.write(key, blob_key, file)
-    # only now: storing takes minutes, and whoever withdraws a part must not wait for it
-    parts = _in_order([queries.locked(session, one) for one in sorted(order.ids)], found)
+    parts = _in_order([queries.locked(session, one) for one in sorted(order.ids)], stored.found)
     if parts is None:
-        session.delete(key)
         fail(session, row, "gone", GONE)
-        vault.delete(blob_key)
         return
-    stored = {"data_key_id": key.id, "blob_key": blob_key, "size": size, "sha256": digest}
+    session.add(original.key)
+    session.flush()
     recording = Recording(
-        id=row.id, upload_id=None, received_at=now(), **stored, **_facts([one.part for one in parts])
+        id=row.id,
+        upload_id=None,
+        received_at=now(),
+        data_key_id=original.key.id,
+        blob_key=original.blob_key,
+        size=original.size,
+        sha256=original.sha256,
+        filename=_name(stored.found),
+        **_facts([one.part for one in parts]),
     )
     session.add(recording)
     session.flush()
-    _store_list(session, vault, recording, found)
+    session.add(stored.parts)
     stand_for(session, recording, parts)
     _note(session, recording, parts)
     recording.job_id = defer(session, "recordings.normalise", recording_id=recording.id)
@@ -155,39 +183,24 @@ def _in_order(held: Sequence[Recording | None], found: Sequence[Part]) -> list[P
     return [PartOf(by_digest[part.sha256], part.start_frame, part.end_frame) for part in found]
 
 
+def _name(found: Sequence[Part]) -> str:
+    """What the joined file is called: after the first of its parts."""
+    more = len(found) - 1
+    return f"{PurePath(found[0].name).stem} and {more} more part{'s' if more > 1 else ''}.mov"
+
+
 def _facts(parts: Sequence[Recording]) -> dict[str, Any]:
     """What the parts say together; camera and clock only where all say the same."""
-    first, more = parts[0], len(parts) - 1
-    stem, ending = PurePath(first.filename).stem, "s" if more > 1 else ""
+    first = parts[0]
     cameras = {part.camera for part in parts}
     offsets = {part.camera_offset_seconds for part in parts}
     return {
         "organisation_id": first.organisation_id,
         "exercise_id": first.exercise_id,
-        "filename": f"{stem} and {more} more part{ending}.mov",
         "camera": first.camera if len(cameras) == 1 else None,
         "camera_started_at": first.camera_started_at,
         "camera_offset_seconds": first.camera_offset_seconds if len(offsets) == 1 else None,
     }
-
-
-def _store_list(session: Session, vault: Vault, recording: Recording, found: Sequence[Part]) -> None:
-    """Keeps `parts.json`, which names files as officers did: a rendition that no route shows."""
-    text = parts_document(found, recording.filename).encode()
-    blob_key = f"recordings/{recording.id}/{PARTS_NAME}"
-    size = vault.write(key_of(session, recording), blob_key, io.BytesIO(text))
-    session.add(
-        Rendition(
-            recording_id=recording.id,
-            kind="parts",
-            attempt=0,
-            blob_key=blob_key,
-            media_type="application/json",
-            size=size,
-            sha256=hashlib.sha256(text).digest(),
-            made_by={"tool": "ingest.joining", "parts": [part.sha256 for part in found]},
-        )
-    )
 
 
 def _note(session: Session, recording: Recording, parts: Sequence[PartOf]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, BinaryIO, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -15,11 +14,11 @@ from app.audit.events import Tag
 from app.core.db import Database
 from app.core.identity import SYSTEM
 from app.exercises.models import Exercise
-from app.jobs import defer
+from app.jobs import another_runs, defer
 from app.recordings import queries
 from app.recordings.models import Recording
 from app.recordings.service.lifecycle import note
-from app.storage.models import DataKey
+from app.recordings.service.storing import StoredOriginal, store_original
 from app.storage.vault import Vault
 from app.uploads import service as uploads
 from app.uploads.models import Upload
@@ -30,62 +29,85 @@ class Damaged(Exception):
     """The bytes that were encrypted are not those that were verified."""
 
 
-class _Hashing:
-    """Reads a file through to the vault, hashing what passes."""
-
-    def __init__(self, file: BinaryIO, check: Callable[[], None]) -> None:
-        self._file = file
-        self._check = check
-        self.digest = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        self._check()
-        data = self._file.read(size)
-        self.digest.update(data)
-        return data
-
-
 def register(
-    db: Database, vault: Vault, staging: Staging, upload_id: UUID, check: Callable[[], None]
+    db: Database,
+    vault: Vault,
+    staging: Staging,
+    upload_id: UUID,
+    *,
+    job_id: int,
+    attempt_key: str,
+    check: Callable[[], None],
 ) -> None:
-    """Makes the recording, or rejects the upload as a duplicate; all in one transaction, safe to run again.
+    """Makes the recording, or rejects the upload as a duplicate; safe to run again, and beside itself.
 
-    The recording takes the upload's id: a run that was killed is repeated onto the same object key.
+    The bytes are written outside of every transaction (`storing`); state, log entries and job are committed in one.
+    The recording takes the upload's id.
     """
-    try:
-        with db.transaction() as session:
-            upload = uploads.find(session, upload_id, lock=True)
-            if upload is None or upload.state != "received" or upload.sha256 is None:
-                return
-            _register(session, vault, staging, upload, check)
-    except (Damaged, FileNotFoundError):
-        with db.transaction() as session:
-            upload = uploads.find(session, upload_id, lock=True)
-            if upload is not None and upload.state == "received":
-                reason = "The bytes were damaged on our side before they could be stored: send the file again"
-                uploads.reject(session, upload, "damaged_in_staging", reason)
-    if upload is not None:
-        Received(staging, vault.store).discard(upload_id, upload.via)
-
-
-def _register(
-    session: Session, vault: Vault, staging: Staging, upload: Upload, check: Callable[[], None]
-) -> None:
-    made = _insert(session, vault, upload)
-    if made is None:
-        _reject_duplicate(session, upload)
+    upload = _to_register(db, upload_id, job_id)
+    if upload is None:
         return
-    recording, key = made
+    if upload.state == "received":
+        try:
+            stored = _store(vault, staging, upload, attempt_key, check)
+        except (Damaged, FileNotFoundError):
+            _reject_damaged(db, upload_id)
+        else:
+            with db.transaction() as session:
+                counts = _commit(session, upload_id, stored)
+            if not counts:
+                vault.delete(stored.blob_key)
+    Received(staging, vault.store).discard(upload_id, upload.via)
+
+
+def _to_register(db: Database, upload_id: UUID, job_id: int) -> Upload | None:
+    """The upload, rejected where its force has the same bytes; None where nothing is (left) to be done, or another job
+    does it."""
+    with db.transaction() as session:
+        upload = uploads.find(session, upload_id, lock=True)
+        if upload is None or upload.state != "received" or upload.sha256 is None:
+            return None
+        if another_runs(session, job_id, "recordings.register", upload_id=upload_id):
+            return None
+        if queries.same_file(session, upload.organisation_id, upload.sha256) is not None:
+            _reject_duplicate(session, upload)
+        return upload
+
+
+def _store(
+    vault: Vault, staging: Staging, upload: Upload, attempt_key: str, check: Callable[[], None]
+) -> StoredOriginal:
     with Received(staging, vault.store).open(upload) as file:
-        source = _Hashing(file, check)
-        size = vault.write(key, recording.blob_key, cast(BinaryIO, source))
-    if size != upload.length or source.digest.digest() != upload.sha256:
+        stored = store_original(vault, upload.id, attempt_key, file, check)
+    if stored.size != upload.length or stored.sha256 != upload.sha256:
+        vault.delete(stored.blob_key)
         raise Damaged
+    return stored
+
+
+def _commit(session: Session, upload_id: UUID, stored: StoredOriginal) -> bool:
+    """Makes what was stored a recording, unless another run did meanwhile, or the same bytes came another way."""
+    upload = uploads.find(session, upload_id, lock=True)
+    if upload is None or upload.state != "received":
+        return False
+    recording = _insert(session, upload, stored)
+    if recording is None:
+        _reject_duplicate(session, upload)
+        return False
     uploads.mark_recorded(session, upload)
     note(session, SYSTEM, Tag.RECORDING_RECEIVED, recording, received(session, recording))
-    details = {"sha256": recording.sha256.hex(), "size": size, "filename": recording.filename}
+    details = {"sha256": recording.sha256.hex(), "size": stored.size, "filename": recording.filename}
     note(session, SYSTEM, Tag.RECORDING_PROCESSING, recording, details)
     recording.job_id = defer(session, "recordings.normalise", recording_id=recording.id)
+    return True
+
+
+def _reject_damaged(db: Database, upload_id: UUID) -> None:
+    with db.transaction() as session:
+        upload = uploads.find(session, upload_id, lock=True)
+        if upload is not None and upload.state == "received":
+            reason = "The bytes were damaged on our side before they could be stored: send the file again"
+            uploads.reject(session, upload, "damaged_in_staging", reason)
 
 
 def received(session: Session, recording: Recording) -> dict[str, Any]:
@@ -113,18 +135,21 @@ def _came_by(session: Session, recording: Recording) -> dict[str, Any]:
     return {"upload": str(upload.id), "sending_began": upload.created_at.isoformat()}
 
 
-def _insert(session: Session, vault: Vault, upload: Upload) -> tuple[Recording, DataKey] | None:
+def _insert(session: Session, upload: Upload, stored: StoredOriginal) -> Recording | None:
     """The row and its key; None when the force has a live recording of the same bytes. Waits for another
     registration of the same bytes to end, so that of two at once one wins."""
     if queries.same_file(session, upload.organisation_id, upload.sha256 or b"") is not None:
         return None  # the index alone lets it in beside one in quarantine
     try:
         with session.begin_nested():
-            key = vault.new_key(session, "recording", upload.id)
-            recording = Recording(id=upload.id, data_key_id=key.id, **_facts(upload))
+            session.add(stored.key)
+            session.flush()
+            recording = Recording(
+                id=upload.id, data_key_id=stored.key.id, blob_key=stored.blob_key, **_facts(upload)
+            )
             session.add(recording)
             session.flush()
-            return recording, key
+            return recording
     except IntegrityError:
         if queries.same_file(session, upload.organisation_id, upload.sha256 or b"") is None:
             raise
@@ -140,7 +165,6 @@ def _facts(upload: Upload) -> dict[str, Any]:
         "filename": upload.filename,
         "sha256": upload.sha256,
         "size": upload.length,
-        "blob_key": f"recordings/{upload.id}/original",
         "camera_started_at": datetime.fromisoformat(started_at) if started_at else None,
         "camera_offset_seconds": upload.details.get("clock_offset_seconds"),
         **{name: upload.details.get(name) for name in ("camera", "viewpoint", "reference", "notes")},

@@ -35,6 +35,7 @@ from app.redaction.service import begun_and_not_finished
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
+from ingest.joining import Part
 from tests.factories.accounts import make_identity
 from tests.factories.exercises import make_exercise
 from tests.factories.home import make_home, make_settings
@@ -45,6 +46,7 @@ from tests.factories.recordings import (
     make_recording,
     stored_keys,
 )
+from tests.factories.watching import watch_writes
 from tests.media import synthetic
 
 pytestmark = pytest.mark.slow
@@ -279,10 +281,14 @@ def test_a_part_that_goes_while_it_is_joined_leaves_nothing_behind(desk: Desk, t
     with desk.database.transaction() as session:
         order = service.begin_join(session, asked.id, job_id=asked.job_id or 0)
         assert order is not None
+    joined = desk.settings.home / "joined.mov"
+    joined.write_bytes(b"any film")
+    found = [Part("GX010007.MP4", "00" * 32, 0, 30)]
+    stored = service.store_join(desk.vault, order, joined, found, "job1-1", lambda: None)
+    with desk.database.transaction() as session:
         service.withdraw(session, taken_in.officer, taken_in.parts[1], reason="not a drill")
-        joined = desk.settings.home / "joined.mov"
-        joined.write_bytes(b"any film")
-        service.commit_join(session, desk.vault, order, joined, b"0" * 32, [], job_id=asked.job_id or 0)
+        service.commit_join(session, order, stored, job_id=asked.job_id or 0)
+    remove_strays(desk.database, desk.vault)
     with desk.database.transaction() as session:
         assert session.get_one(Derivation, asked.id).reason_code == "gone"
         assert (
@@ -290,6 +296,22 @@ def test_a_part_that_goes_while_it_is_joined_leaves_nothing_behind(desk: Desk, t
             == 0
         )
     assert stored_keys(desk.vault, asked.id) == []
+
+
+def test_no_transaction_is_open_while_a_joined_original_is_written(
+    desk: Desk, taken_in: TakenIn, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask_to_join(desk, taken_in)
+    seen = watch_writes(monkeypatch, database_url)
+    done = desk.carry_out(asked)
+    assert done.state == "done"
+    assert set(seen.values()) == {0}
+    with desk.database.transaction() as session:
+        joined = session.get_one(Recording, done.id)
+        listed = queries.rendition(session, joined.id, "parts")
+        assert listed is not None
+        assert set(seen) == {joined.blob_key, listed.blob_key}
+    assert set(stored_keys(desk.vault, done.id)) == set(seen)
 
 
 def test_who_may_have_what_joined(desk: Desk, taken_in: TakenIn) -> None:

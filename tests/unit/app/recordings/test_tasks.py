@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from app.audit.models import AuditEvent
 from app.core.db import Database
 from app.core.identity import Role
 from app.exercises.models import Exercise
-from app.jobs import MachineFault, Superseded
+from app.jobs import MachineFault, Superseded, defer
 from app.recordings import queries, service, tasks
 from app.recordings.ledger import load_ledger
 from app.recordings.models import Clip, IngestStep, Recording, Rendition
@@ -37,6 +38,7 @@ from tests.factories.recordings import (
     waiting_steps,
 )
 from tests.factories.uploads import BytesSource
+from tests.factories.watching import watch_writes
 
 pytestmark = pytest.mark.slow
 
@@ -223,15 +225,122 @@ def test_registering_that_was_cut_short_is_repeated(
     still = _get(database, Upload, upload.id)
     assert isinstance(still, Upload)
     assert still.state == "received"
-    tasks.register(job, upload_id=upload.id)
+    tasks.register(job_context(database, settings, vault, attempt=2), upload_id=upload.id)
+    assert len(stored_keys(vault, upload.id)) == 2  # that of the killed attempt is left to a sweep
     with database.transaction() as session:
         recording = session.get(Recording, upload.id)
         assert recording is not None
+        recording.state = "rejected"
         key = session.get(DataKey, recording.data_key_id)
         assert key is not None
         with vault.open(key, recording.blob_key) as stored:
             assert stored.read() == data
+    service.remove_strays(database, vault)
     assert stored_keys(vault, upload.id) == [recording.blob_key]
+
+
+def test_no_transaction_is_open_while_an_original_is_written(
+    database: Database,
+    database_url: str,
+    settings: Settings,
+    vault: Vault,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload = _received(database, settings, vault, b"some hours of footage")
+    seen = watch_writes(monkeypatch, database_url)
+    tasks.register(job_context(database, settings, vault), upload_id=upload.id)
+    recording = _get(database, Recording, upload.id)
+    assert isinstance(recording, Recording)
+    assert seen == {recording.blob_key: 0}
+
+
+def _received(
+    database: Database, settings: Settings, vault: Vault, data: bytes, exercise: Exercise | None = None
+) -> Upload:
+    """An upload that is checked, and whose registering is enqueued."""
+    upload = _hand_over(database, settings, data, exercise)
+    upload_tasks.complete(job_context(database, settings, vault), upload_id=upload.id)
+    return upload
+
+
+def test_of_two_that_register_one_upload_one_counts(
+    database: Database, settings: Settings, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was stopped while it wrote goes on when its replacement is done, and harms nothing."""
+    data, write = b"bytes that are stored once", Vault.write
+    upload = _received(database, settings, vault, data)
+
+    def overtaken(self: Vault, *args: Any) -> int:
+        monkeypatch.setattr(Vault, "write", write)
+        tasks.register(job_context(database, settings, vault, attempt=2), upload_id=upload.id)
+        return write(self, *args)
+
+    monkeypatch.setattr(Vault, "write", overtaken)
+    tasks.register(job_context(database, settings, vault), upload_id=upload.id)
+    with database.transaction() as session:
+        recording = session.get_one(Recording, upload.id)
+        keys = session.scalars(select(DataKey)).all()
+        assert [key.id for key in keys] == [recording.data_key_id]
+        with vault.open(keys[0], recording.blob_key) as stored:
+            assert stored.read() == data
+        tags = list(session.scalars(select(AuditEvent.tag).where(AuditEvent.subject_id == upload.id)))
+    assert tags.count("recording:processing") == 1
+    assert stored_keys(vault, upload.id) == [recording.blob_key]
+
+
+def test_of_two_uploads_of_the_same_bytes_at_once_one_counts(
+    database: Database, settings: Settings, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        exercise = make_exercise(session)
+    first, second = (_received(database, settings, vault, b"the same", exercise) for _ in range(2))
+    write = Vault.write
+
+    def overtaken(self: Vault, *args: Any) -> int:
+        monkeypatch.setattr(Vault, "write", write)
+        tasks.register(job_context(database, settings, vault, job_id=2), upload_id=second.id)
+        return write(self, *args)
+
+    monkeypatch.setattr(Vault, "write", overtaken)
+    tasks.register(job_context(database, settings, vault), upload_id=first.id)
+    late = _get(database, Upload, first.id)
+    assert isinstance(late, Upload)
+    assert (late.state, late.reason_code, late.recording_id) == ("rejected", "duplicate", second.id)
+    assert stored_keys(vault, first.id) == []
+    with database.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(DataKey)) == 1
+
+
+def test_what_another_worker_is_registering_is_left_to_it(
+    database: Database, settings: Settings, vault: Vault
+) -> None:
+    """The sweep asks again after half an hour, which a long original may take."""
+    upload = _received(database, settings, vault, b"a long original")
+    with database.transaction() as session:
+        jobs = "SELECT id FROM procrastinate_jobs WHERE task_name = 'recordings.register'"
+        first = session.scalar(text(jobs))
+        assert first is not None
+        again = defer(session, "recordings.register", upload_id=upload.id)
+        session.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
+    tasks.register(job_context(database, settings, vault, job_id=again), upload_id=upload.id)
+    assert _get(database, Recording, upload.id) is None
+    assert stored_keys(vault, upload.id) == []
+    tasks.register(job_context(database, settings, vault, job_id=first), upload_id=upload.id)
+    assert _get(database, Recording, upload.id) is not None
+
+
+def test_bytes_that_were_damaged_in_staging_leave_nothing_behind(
+    database: Database, settings: Settings, vault: Vault
+) -> None:
+    upload = _received(database, settings, vault, b"what was verified")
+    Staging(settings.uploads_dir).path(upload.id).write_bytes(b"what is  there now")
+    tasks.register(job_context(database, settings, vault), upload_id=upload.id)
+    found = _get(database, Upload, upload.id)
+    assert isinstance(found, Upload)
+    assert (found.state, found.reason_code) == ("rejected", "damaged_in_staging")
+    assert stored_keys(vault, upload.id) == []
+    with database.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(DataKey)) == 0
 
 
 def _steps(database: Database, recording_id: UUID) -> dict[str, IngestStep]:
