@@ -10,11 +10,12 @@ from app.jobs.models import JobProgress
 from app.jobs.progress import progress_of
 from app.jobs.queue import another_runs, cancel, cancel_about, defer, status_of
 from app.jobs.task import ASKED_FOR, MEDIA_QUEUE, task
-from app.jobs.waiting import MachineWait, Waiting, machine_waits, waiting
+from app.jobs.waiting import MOST_COUNTED, MachineWait, Waiting, machine_waits, waiting
 
 __all__ = [
     "ASKED_FOR",
     "MEDIA_QUEUE",
+    "MOST_COUNTED",
     "AlreadyQueued",
     "DoubtfulFault",
     "JobAborted",

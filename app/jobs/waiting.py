@@ -17,10 +17,11 @@ _JOBS = text(
     "SELECT id, status::text, queue_name, priority, args->'_tally'->>'since' AS since, args->'_tally'->>'why' AS why "
     "FROM procrastinate_jobs WHERE id = ANY(:ids) AND status IN ('todo', 'doing') ORDER BY priority DESC, id"
 )
+MOST_COUNTED = 1000  # pages ask every two seconds, and a backlog may be long
 _BEFORE = text(
-    "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :queue "
+    "SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :queue "
     "AND (priority > :priority OR priority = :priority AND id < :id) "
-    "AND (scheduled_at IS NULL OR scheduled_at <= now())"
+    "AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT :most) AS due"
 )
 _MACHINE_WAITS = text(
     "SELECT args->'_tally'->>'why' AS why, count(*) AS jobs, min((args->'_tally'->>'since')::timestamptz) AS since, "
@@ -39,7 +40,8 @@ class MachineWait:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """That none of some jobs runs. `before` counts the due jobs of the queue that go before the first of them."""
+    """That none of some jobs runs. `before` counts the due jobs of the queue that go before the first of them, up to
+    MOST_COUNTED."""
 
     before: int
     machine: MachineWait | None
@@ -61,7 +63,12 @@ def waiting(session: Session, job_ids: Collection[int | None]) -> Waiting | None
     if not jobs or any(one.status == "doing" for one in jobs):
         return None
     first = jobs[0]
-    ahead = {"queue": first.queue_name, "priority": first.priority, "id": first.id}
+    ahead = {
+        "queue": first.queue_name,
+        "priority": first.priority,
+        "id": first.id,
+        "most": MOST_COUNTED,
+    }
     return Waiting(int(session.scalar(_BEFORE, ahead) or 0), _machine_wait(jobs))
 
 

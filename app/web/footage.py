@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.audit.models import AuditEvent
-from app.jobs import Waiting
+from app.jobs import MOST_COUNTED, Waiting
 from app.recordings.models import Clip, Recording
 from app.recordings.service import IngestProgress
 from app.uploads.models import Upload
@@ -132,7 +132,8 @@ def _waiting_in_words(progress: IngestProgress, waiting: Waiting) -> Progress:
     if waiting.machine is not None:
         why = why_in_words(waiting.machine.why)
         return Progress("waiting for the machine", percent, since=waiting.machine.since, why=why)
-    others = f"{waiting.before:,} other job{'' if waiting.before == 1 else 's'} first"
+    more = " or more" if waiting.before >= MOST_COUNTED else ""
+    others = f"{waiting.before:,}{more} other job{'' if waiting.before == 1 else 's'} first"
     return Progress(WAITING, percent, others if waiting.before else "it is next")
 
 

@@ -84,7 +84,7 @@ class MachineWaitSchema(BaseSchema):
 
 
 class WaitingSchema(BaseSchema):
-    """That no job works on it just now: `before` counts the jobs that are due before its next one."""
+    """That no job works on it just now: `before` counts the jobs that are due before its next one, up to 1,000."""
 
     before = fields.Integer(required=True)
     machine = fields.Nested(MachineWaitSchema, required=True, allow_none=True)

@@ -35,7 +35,8 @@ def test_what_works_says_how_long_it_will() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "said"), [(0, "it is next"), (1, "1 other job first"), (1200, "1,200 other jobs first")]
+    ("before", "said"),
+    [(0, "it is next"), (1, "1 other job first"), (1000, "1,000 or more other jobs first")],
 )
 def test_what_waits_for_its_turn_says_so(before: int, said: str) -> None:
     assert _at(0, Waiting(before, None)) == Progress("waiting for its turn", None, said)
