@@ -17,10 +17,12 @@ from app.core.db import Database
 from app.core.identity import Role
 from app.exercises.models import Exercise
 from app.jobs import MachineFault, Superseded, defer
+from app.jobs.task import declared_in
 from app.recordings import queries, service, tasks
 from app.recordings.ledger import load_ledger
 from app.recordings.models import Clip, IngestStep, Recording, Rendition
 from app.recordings.service import KeptSteps
+from app.redaction import tasks as redaction_tasks
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
@@ -457,6 +459,15 @@ def test_a_full_disk_is_waited_for(
     found = _get(database, Recording, recording.id)
     assert isinstance(found, Recording)
     assert found.state == "ready"
+
+
+def test_no_outage_is_too_long_for_what_is_processed_or_asked_for() -> None:
+    limits = {spec.name: spec.max_attempts for spec in declared_in([tasks, redaction_tasks])}
+    endless = {name for name, limit in limits.items() if limit is None}
+    assert endless == {
+        *(f"recordings.{verb}" for verb in ("normalise", "encode", "assemble", "join", "cut", "export")),
+        *(f"redaction.{verb}" for verb in ("propose", "render")),
+    }
 
 
 def test_stopping_a_recording_ends_all_its_jobs(
