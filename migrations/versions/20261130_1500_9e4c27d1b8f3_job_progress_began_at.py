@@ -1,6 +1,6 @@
 """When the present attempt of a job began, so that time in a queue is not taken for time of work.
 
-Revision: 9e4c27d1b8f3; created 2026-11-25 16:40:00.
+Revision: 9e4c27d1b8f3; created 2026-11-30 15:00:00.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9e4c27d1b8f3"
-down_revision = "1c93d0be72f5"
+down_revision = "7f3a9d25c610"
 branch_labels = None
 depends_on = None
 
