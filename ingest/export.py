@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.ffmpeg import Tools, input_options
 from ingest.frames import Ledger
 from ingest.graph import GLOBAL, MP4, NO_SEI
@@ -73,7 +73,7 @@ def export(
 ) -> Exported:
     """Write `source` (a master: its frames are the ledger's) as `target`, and its map beside it.
 
-    Raises MachineFault when the copy has other frames than the map says, ValueError for an unknown codec, Cancelled.
+    Raises Unexplained when the copy has other frames than the map says, ValueError for an unknown codec, Cancelled.
     """
     if profile.codec not in _CODERS:
         raise ValueError(f"{profile.codec} is no codec of exports; there are {', '.join(_CODERS)}")
@@ -83,10 +83,10 @@ def export(
         argv = workspace.compile(_graph(workspace, profile, len(shown)))
         done = workspace.run(argv, media_seconds=seconds)
         if done.status != 0:
-            raise MachineFault(f"{target.name} could not be made: {(done.stderr.splitlines() or ['?'])[-1]}")
+            raise Unexplained(f"{target.name} could not be made: {(done.stderr.splitlines() or ['?'])[-1]}")
         made = read_packets(workspace, _CODED, "v:0")
         if len(made.pts) != len(shown):
-            raise MachineFault(f"{target.name} has {len(made.pts)} frames where {len(shown)} are due")
+            raise Unexplained(f"{target.name} has {len(made.pts)} frames where {len(shown)} are due")
         (workspace.path / _CODED).replace(target)
     _write_map(target.with_suffix(".map.parquet"), shown, profile.rate)
     return Exported(target.with_suffix(".map.parquet"), ("ffmpeg", *argv[1:]))

@@ -43,7 +43,7 @@ class Backoff(BaseRetryStrategy):
             )  # asked only when the worker shuts down, not for a cancelled job
         most = self.max_attempts
         if isinstance(exception, DoubtfulFault):
-            most = exception.tries or FEW_ATTEMPTS
+            most = FEW_ATTEMPTS
         before = tally.met(job, tally.kind_of(exception))
         if not is_machines(exception) or (most is not None and before + 1 >= most):
             return None

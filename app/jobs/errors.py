@@ -12,14 +12,7 @@ class MachineFault(Exception):
 
 
 class DoubtfulFault(MachineFault):
-    """Perhaps the machine's fault, perhaps the service's own: tried again, but not without end.
-
-    `tries` is how often in all; a few times unless it is given.
-    """
-
-    def __init__(self, said: str = "", *, tries: int | None = None) -> None:
-        super().__init__(said)
-        self.tries = tries
+    """Perhaps the machine's fault, perhaps the service's own: tried again a few times."""
 
 
 class Superseded(Exception):

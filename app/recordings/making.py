@@ -29,8 +29,6 @@ from ingest.recut import recut
 from ingest.signals.findings import SIGNALS_NAME, Findings
 from ingest.workspace import open_workspace
 
-COPY_TRIES = 66  # about ten hours
-
 
 def usual_profile(settings: Settings) -> Profile:
     """How recordings are derived and cut unless somebody asks otherwise."""
@@ -101,12 +99,7 @@ def export_copy(job: JobContext, derivation_id: UUID) -> None:
         profile = ExportProfile(Fraction(order.parameters["rate"]))
         copy = directory / "copy.mp4"
         job.progress("export")
-        try:
-            made = export(
-                directory / "master", ledger, copy, profile, tools=tools, should_stop=job.should_abort
-            )
-        except ingest_errors.MachineFault as fault:  # of a full disk, or of a copy that came out wrong
-            raise DoubtfulFault(str(fault), tries=COPY_TRIES) from fault
+        made = export(directory / "master", ledger, copy, profile, tools=tools, should_stop=job.should_abort)
         files = [
             _stored(vault, order, path, order.blob_key(job.attempt_key, path.name), name, kind)
             for path, name, kind in ((copy, "", "video/mp4"), (made.map, "-map", MAP_TYPE))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from app.jobs import DoubtfulFault, JobAborted, JobContext, Superseded, task
+from app.jobs import DoubtfulFault, JobAborted, JobContext, MachineFault, Superseded, task
 from app.recordings.ledger import load_ledger
 from app.recordings.service import job_directory
 from app.redaction.service import proposing, rendering, sweeping
@@ -32,9 +32,6 @@ from ingest.redact.render import Rendered, render
 from ingest.redact.verify import Verified, verify
 from ingest.segment import cut_all
 from ingest.workspace import Workspace, open_workspace
-
-# What the media library meets here may be a full disk, or what it made may not be what it should: about ten minutes.
-TRIES = 8
 
 
 @task("redaction.propose", max_attempts=None)
@@ -194,8 +191,10 @@ def _translated() -> Iterator[None]:
     """The library's faults as the jobs know them; a refusal of the file stays one."""
     try:
         yield
+    except ingest_errors.Unexplained as doubt:
+        raise DoubtfulFault(str(doubt)) from doubt
     except ingest_errors.MachineFault as fault:
-        raise DoubtfulFault(str(fault), tries=TRIES) from fault
+        raise MachineFault(str(fault)) from fault
     except ingest_errors.Cancelled as cancelled:
         raise JobAborted from cancelled
 

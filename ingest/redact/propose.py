@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import Cancelled, MachineFault
+from ingest.errors import Cancelled, Unexplained
 from ingest.frames import Ledger
 from ingest.packets import read_packets
 from ingest.redact.detectors import Detector
@@ -41,11 +41,11 @@ def propose(
     """Look through the master, which is the workspace's source, of `size` (width, height) pixels; with `pcm` (16 kHz
     mono WAV) listen too. `on_frame` gets each sampled ordinal.
 
-    Raises MachineFault when the master is not what the ledger says, Cancelled when the workspace's caller wants it.
+    Raises Unexplained when the master is not what the ledger says, Cancelled when the workspace's caller wants it.
     """
     keys = read_packets(workspace, SOURCE_NAME, "v:0")
     if len(keys.pts) != ledger.frame_count:
-        raise MachineFault(f"the master has {len(keys.pts)} frames and its ledger {ledger.frame_count}")
+        raise Unexplained(f"the master has {len(keys.pts)} frames and its ledger {ledger.frame_count}")
     seconds = float(ledger.time_of(ledger.frame_count))
     step = max(1, round(ledger.frame_count / seconds / _PER_SECOND))
     patience = step * max(1, round(_PER_SECOND * _PATIENCE_SECONDS))

@@ -17,7 +17,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import FileRejected, MachineFault
+from ingest.errors import FileRejected, Unexplained
 from ingest.ffmpeg import input_options
 from ingest.frames import Ledger
 from ingest.graph import CLEAN, MASTER_NAME, MP4, NO_SEI
@@ -58,7 +58,7 @@ def render(
     """Redact the master, which is the workspace's source and what `probe` describes.
 
     A stream in which nothing is hidden is copied. Raises ValueError without a region, FileRejected when masks cannot be
-    held to so many frames so far apart, MachineFault when the result does not have the master's frames, times and key
+    held to so many frames so far apart, Unexplained when the result does not have the master's frames, times and key
     frames.
     """
     if not regions:
@@ -105,14 +105,14 @@ def _run(workspace: Workspace, argv: list[str], seconds: float, on_frames: OnFra
     done = workspace.run(argv, media_seconds=seconds, on_output=follow)
     if done.status != 0:
         last = (done.stderr.splitlines() or ["no message"])[-1]
-        raise MachineFault(f"the redacted master cannot be made: {last}")
+        raise Unexplained(f"the redacted master cannot be made: {last}")
 
 
 def _check(workspace: Workspace, master: Packets, ledger: Ledger) -> None:
     made = read_packets(workspace, MASTER_NAME, "v:0")
     assert_same_times(made, ledger, 0, ledger.frame_count, "the redacted master")
     if not np.array_equal(made.key, master.key):
-        raise MachineFault("the redacted master has other key frames than the master")
+        raise Unexplained("the redacted master has other key frames than the master")
 
 
 def _graph(

@@ -12,7 +12,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.ffmpeg import input_options
 from ingest.frames import Ledger
 from ingest.workspace import SOURCE_NAME, Workspace
@@ -36,7 +36,7 @@ def sampled_frames(
     workspace: Workspace, ledger: Ledger, keys: NDArray[np.int64], raster: Raster, step: int
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Each `step`-th frame's ordinal and its picture, (height, width, 3) RGB. The workspace's source is the master;
-    `keys` are ordinals of its key frames. Raises MachineFault when a window does not give the frames it holds."""
+    `keys` are ordinals of its key frames. Raises Unexplained when a window does not give the frames it holds."""
     for start, end in windows(ledger, keys):
         wanted = range(-(-start // step) * step, end, step)
         if wanted:
@@ -63,7 +63,7 @@ def _decode(
     frame_bytes = raster.width * raster.height * 3
     if done.status != 0 or target.stat().st_size != frame_bytes * len(wanted):
         last = (done.stderr.splitlines() or ["the frames are not as many as the ledger names"])[-1]
-        raise MachineFault(f"the master could not be looked at: {last}")
+        raise Unexplained(f"the master could not be looked at: {last}")
     return np.fromfile(target, dtype=np.uint8).reshape(len(wanted), raster.height, raster.width, 3)
 
 

@@ -14,7 +14,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.ffmpeg import input_options
 from ingest.frames import Ledger
 from ingest.redact.regions import Region
@@ -29,14 +29,14 @@ def redact_sound(
     workspace: Workspace, ledger: Ledger, regions: Iterable[Region], *, rate: int, channels: int
 ) -> None:
     """Write the source's sound, with the regions' intervals silent or changed, to SOUND_NAME: raw 16-bit samples,
-    channels interleaved, at `rate`. Raises MachineFault."""
+    channels interleaved, at `rate`. Raises Unexplained."""
     changed = [r for r in regions if r.style == "voice_change"]
     muted = [r for r in regions if r.style == "mute"]
     seconds = float(ledger.time_of(ledger.frame_count))
     argv = workspace.compile(_graph(workspace, rate, channels, changed=bool(changed)))
     done = workspace.run(argv, media_seconds=seconds)
     if done.status != 0:
-        raise MachineFault(f"the sound cannot be decoded: {(done.stderr.splitlines() or ['no message'])[-1]}")
+        raise Unexplained(f"the sound cannot be decoded: {(done.stderr.splitlines() or ['no message'])[-1]}")
     sound = _samples(workspace.path / SOUND_NAME, channels, "r+")
     if changed:
         other = _samples(workspace.path / _CHANGED_NAME, channels, "r")

@@ -14,7 +14,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.ffmpeg import input_options
 from ingest.graph import MASTER_NAME
 from ingest.redact.masks import CELL, Grid, masks
@@ -47,7 +47,7 @@ def verify(
     *,
     keys: bool,
 ) -> Verified:
-    """Compare the workspace's source with MASTER_NAME beside it; raises MachineFault where something shows.
+    """Compare the workspace's source with MASTER_NAME beside it; raises Unexplained where something shows.
 
     `frames` are the ordinals of all frames, or with `keys` of the key frames: then only those are decoded, which
     costs next to nothing.
@@ -66,7 +66,7 @@ def verify(
         soft &= ~black & ~_edge(grid)
         inside = max(inside, _deviation(after, _block_levels(after, soft, block), soft))
     if outside > _MOST_OUTSIDE or inside > _MOST_INSIDE:
-        raise MachineFault(f"the redacted master is not what it should be: {outside=:.1f}, {inside=:.1f}")
+        raise Unexplained(f"the redacted master is not what it should be: {outside=:.1f}, {inside=:.1f}")
     return Verified(len(frames), outside, inside)
 
 
@@ -83,7 +83,7 @@ def _decode(workspace: Workspace, name: str, target: str, grid: Grid, *, keys: b
     argv = workspace.compile(ffmpeg.output(cells, target, **raw).global_args("-nostdin", "-v", "error"))
     done = workspace.run(argv, media_seconds=3600.0)
     if done.status != 0:
-        raise MachineFault(f"{name} cannot be decoded: {(done.stderr.splitlines() or ['no message'])[-1]}")
+        raise Unexplained(f"{name} cannot be decoded: {(done.stderr.splitlines() or ['no message'])[-1]}")
 
 
 def _pictures(workspace: Workspace, name: str, grid: Grid) -> Iterator[Cells]:

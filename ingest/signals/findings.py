@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import MachineFault
+from ingest.errors import Unexplained
 from ingest.frames import Ledger
 from ingest.intervals import Span
 from ingest.signals.heard import SoundEvent, find_silence, find_sounds
@@ -104,9 +104,9 @@ def analyse(
     limits: Thresholds = DEFAULT_THRESHOLDS,
     speech: tuple[Span, ...] | None = None,
 ) -> Findings:
-    """Turn signals into findings. Raises MachineFault when there are not as many pictures as the ledger has frames."""
+    """Turn signals into findings. Raises Unexplained when there are not as many pictures as the ledger has frames."""
     if pictures and pictures.frame_count != ledger.frame_count:
-        raise MachineFault(f"{pictures.frame_count} grey pictures for {ledger.frame_count} frames")
+        raise Unexplained(f"{pictures.frame_count} grey pictures for {ledger.frame_count} frames")
     found: dict[str, Any] = {}
     if pictures:
         found |= {

@@ -117,12 +117,6 @@ def test_a_doubtful_fault_is_tried_again_a_few_times_only() -> None:
     assert [one is not None for one in tried] == [True, True, True, False, False]
 
 
-def test_a_doubtful_fault_may_name_its_own_limit() -> None:
-    fault = DoubtfulFault("?", tries=2)
-    tried = [Backoff(None).get_retry_decision(exception=fault, job=attempted(n, "doubt")) for n in range(3)]
-    assert [one is not None for one in tried] == [True, False, False]
-
-
 def test_a_weekend_without_the_store_is_waited_for_at_a_bounded_interval() -> None:
     for times in (66, 1_000, 100_000):
         decision = Backoff(None).get_retry_decision(exception=StoreUnavailable(), job=attempted(times))

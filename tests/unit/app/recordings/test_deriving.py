@@ -441,9 +441,8 @@ def test_a_copy_that_does_not_come_out_right_is_not_made_for_ever(desk: Desk, ta
         asked = service.request_export(session, taken_in.officer, first, rate="25")
     desk.vault.write(key, master.blob_key, io.BytesIO(b"no film" * 1000))
     job = job_context(desk.database, desk.settings, desk.vault, job_id=asked.job_id or 0)
-    with pytest.raises(DoubtfulFault) as met:
+    with pytest.raises(DoubtfulFault):
         tasks.export(job, derivation_id=asked.id)
-    assert met.value.tries is not None
 
 
 def test_a_request_whose_recording_went_or_whose_job_gave_up_is_ended(desk: Desk, taken_in: TakenIn) -> None:
