@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,11 +14,12 @@ from app.audit.events import Tag
 from app.authz.permissions import Permission
 from app.authz.predicates import require, require_same_organisation, sees_every_organisation
 from app.core.clock import now
-from app.core.errors import Conflict, Forbidden, InvalidRequest, NotFound, StaleVersion
+from app.core.errors import Forbidden, InvalidRequest, NotFound, StaleVersion
 from app.core.identity import Identity, OrganisationKind
 from app.core.pagination import Page, paginate
 from app.exercises import queries
 from app.exercises.models import Exercise
+from app.exercises.service.errors import ExerciseClosed, ExerciseOpen
 from app.exercises.vocabulary import VOCABULARIES
 
 EDITABLE: Final = frozenset(
@@ -34,16 +35,6 @@ EDITABLE: Final = frozenset(
         "retention_category",
     }
 )
-
-
-class ExerciseClosed(Conflict):
-    type: ClassVar[str] = "exercise-closed"
-    title: ClassVar[str] = "This exercise is closed: nothing can be added to it or changed"
-
-
-class ExerciseOpen(Conflict):
-    type: ClassVar[str] = "exercise-open"
-    title: ClassVar[str] = "This exercise is open already"
 
 
 def create_exercise(
@@ -170,11 +161,6 @@ def reopen_exercise(session: Session, identity: Identity, exercise_id: UUID) -> 
     session.flush()
     audit.append(session, identity, Tag.EXERCISE_REOPEN, subject=("exercise", exercise.id), details=details)
     return exercise
-
-
-def missing_for_release(exercise: Exercise) -> list[str]:
-    """The facts without which nothing of the exercise can be released: `lawful_basis`, `consent_record`."""
-    return [name for name in ("lawful_basis", "consent_record") if not getattr(exercise, name)]
 
 
 def open_exercise(session: Session, identity: Identity, exercise_id: UUID) -> Exercise:
