@@ -6,14 +6,13 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.core.schema import BaseSchema
+from app.core.schema import MOST_REASON, BaseSchema, Text
 
-_text = validate.Length(1, 2000)
 _SHA256 = validate.Regexp(r"\A[0-9a-f]{64}\Z", error="64 lower-case hexadecimal digits")
 
 
 class ReasonSchema(BaseSchema):
-    reason = fields.String(required=True, validate=_text)
+    reason = Text(required=True, most=MOST_REASON)
 
 
 class ReviewCreateSchema(BaseSchema):
@@ -22,14 +21,14 @@ class ReviewCreateSchema(BaseSchema):
     training = fields.Boolean(required=True)
     tactics = fields.Boolean(required=True)
     people = fields.String(required=True, validate=validate.OneOf(("redacted", "none_needed")))
-    note = fields.String(load_default=None, allow_none=True, validate=_text, attribute="note_text")
+    note = Text(load_default=None, allow_none=True, most=MOST_REASON, attribute="note_text")
 
 
 class RetentionSchema(BaseSchema):
     """`until` only with `extend`: the day on which it is due again."""
 
     decision = fields.String(required=True, validate=validate.OneOf(("keep", "extend", "erase")))
-    reason = fields.String(required=True, validate=_text)
+    reason = Text(required=True, most=MOST_REASON)
     until = fields.Date(load_default=None, allow_none=True)
 
     @validates_schema

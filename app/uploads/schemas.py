@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.core.schema import BaseSchema, PageQuerySchema
+from app.core.schema import BaseSchema, PageQuerySchema, Text
 from app.exercises.vocabulary import VIEWPOINTS
 from app.storage.incoming import MAX_PARTS
 from app.uploads.vocabulary import CAMERA_YEARS, MOST_LINE, MOST_NOTES, MOST_OFFSET_SECONDS
@@ -37,12 +37,12 @@ class DetailsSchema(BaseSchema):
     `started_at` is what the camera's clock showed, `clock_offset_seconds` that clock minus true time.
     """
 
-    camera = fields.String(allow_none=True, validate=validate.Length(1, MOST_LINE))
+    camera = Text(allow_none=True, most=MOST_LINE)
     started_at = fields.DateTime(format="iso", allow_none=True, validate=_camera_time)
     clock_offset_seconds = fields.Float(allow_none=True, allow_nan=False, validate=_offset)
     viewpoint = fields.String(allow_none=True, validate=validate.OneOf(list(VIEWPOINTS)))
-    reference = fields.String(allow_none=True, validate=validate.Length(1, MOST_LINE))
-    notes = fields.String(allow_none=True, validate=validate.Length(1, MOST_NOTES))
+    reference = Text(allow_none=True, most=MOST_LINE)
+    notes = Text(allow_none=True, most=MOST_NOTES)
 
 
 def details_said(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,9 +51,13 @@ def details_said(said: Mapping[str, Any]) -> dict[str, Any]:
     Raises ValidationError.
     """
     known = DetailsSchema()
-    given = {name: said[name] for name in known.fields if said.get(name) not in (None, "")}
+    given = {name: said[name] for name in known.fields if not _says_nothing(said.get(name))}
     loaded: dict[str, Any] = known.load(given)
     return loaded
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 class UploadQuerySchema(PageQuerySchema):

@@ -184,6 +184,15 @@ def test_another_force_reaches_none_of_it(
     assert api.get(f"{at}/custody", headers=officers[0]).json["review"] is None
 
 
+@pytest.mark.parametrize(
+    "decision", ["hold", "incident", "sensitivity-review/revoke", "erasure", "retention"]
+)
+def test_blanks_are_no_reason(api: FlaskClient, officers: list[Headers], at: str, decision: str) -> None:
+    body = {"reason": "  \n"} | ({"decision": "keep"} if decision == "retention" else {})
+    refused = api.post(f"{at}/{decision}", headers=officers[0], json=body)
+    assert (refused.status_code, refused.json["errors"]) == (422, {"json": {"reason": ["must not be blank"]}})
+
+
 def test_a_form_without_a_reason_says_so_where_it_is(
     api: FlaskClient, officers: list[Headers], at: str
 ) -> None:

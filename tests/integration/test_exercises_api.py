@@ -53,6 +53,15 @@ def test_an_exercise_is_created_changed_and_closed(client: FlaskClient, officer:
     assert (again.status_code, again.json["type"].rpartition("/")[2]) == (409, "exercise-closed")
 
 
+@pytest.mark.parametrize("name", ["lawful_basis", "consent_record", "title", "scenario"])
+def test_blanks_say_nothing_of_an_exercise(client: FlaskClient, officer: Headers, name: str) -> None:
+    assert client.post("/api/v1/exercises", json=BODY | {name: "  \n"}, headers=officer).status_code == 422
+    made = client.post("/api/v1/exercises", json=BODY | {name: " said "}, headers=officer)
+    assert made.json[name] == "said"
+    blank = client.patch(made.headers["Location"], json={name: "   "}, headers=officer | {"If-Match": '"1"'})
+    assert (blank.status_code, blank.json["errors"]) == (422, {"json": {name: ["must not be blank"]}})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

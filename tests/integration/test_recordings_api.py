@@ -114,7 +114,8 @@ def test_to_another_force_the_recording_does_not_exist(site: Site) -> None:
 
 def test_withdrawal_needs_a_reason_and_ends_viewing(site: Site) -> None:
     path = f"/api/v1/recordings/{site.ready.id}"
-    assert site.client.post(f"{path}/withdraw", json={}, headers=site.officer).status_code == 422
+    for nothing in ({}, {"reason": " \n "}):
+        assert site.client.post(f"{path}/withdraw", json=nothing, headers=site.officer).status_code == 422
     done = site.client.post(f"{path}/withdraw", json={"reason": "asked for"}, headers=site.officer)
     assert (done.status_code, done.json["state"], done.json["reason"]) == (200, "withdrawn", "asked for")
     assert site.client.get(f"{path}/renditions/proxy", headers=site.officer).status_code == 404
@@ -184,6 +185,7 @@ def test_details_are_changed_by_version_and_many_at_once(site: Site) -> None:
         {"clock_offset_seconds": 4e8},
         {"started_at": "2026-03-14"},
         {"x": 1},
+        {"camera": "  "},
     ):
         refused = site.client.patch(path, json=wrong, headers=site.officer | {"If-Match": '"2"'})
         assert refused.status_code == 422, wrong

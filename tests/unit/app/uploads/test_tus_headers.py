@@ -48,9 +48,9 @@ def test_metadata_takes_every_detail_and_the_usual_clients_own_keys() -> None:
             relativePath="card/a.mp4",
             clock_offset_seconds="-40.5",
             viewpoint="attacker_role",
-            reference="E/1",
+            reference=" E/1 ",
             notes="",
-            camera="",
+            camera="  ",
         )
     )
     assert (declared.filename, declared.media_type) == ("a.mp4", "video/mp4")
