@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.checks import truncated
+from ingest.damage import AGAIN_NAMES
 from ingest.encode import SIGNALS_PART
 from ingest.errors import Unexplained
 from ingest.frames import Decoded, Ledger, make_ledger, read_framehash
@@ -49,7 +50,7 @@ def assemble(
 
     Raises FileRejected when the file falls short of what it declares, Unexplained when parts do not fit together.
     """
-    decoded = [read_framehash(part / FRAMES_NAME) for part in parts]
+    decoded = [read_framehash(part / FRAMES_NAME, *(part / name for name in AGAIN_NAMES)) for part in parts]
     _check_seams(plan, decoded)
     ledger = make_ledger(decoded, plan.source.packets)
     expected = len(plan.source.packets.pts) - plan.source.packets.first

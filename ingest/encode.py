@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ingest.checks import undecodable
 from ingest.chunks import Chunk
+from ingest.damage import decode_again, may_be_damaged
 from ingest.frames import read_framehash, refuse_standing_time
 from ingest.graph import FRAMES_NAME, GREY_NAME, RAW_SAMPLES_NAME, build, taking_of
 from ingest.plan import Plan
@@ -27,8 +28,8 @@ def encode(
     """Make the chunk's files in the workspace; returns the command. `on_frames` gets the number of pictures done.
 
     What is left: `frames.txt`, `master.mp4` (unless it is copied), `proxy.mp4`, `tiles.rgb`, `signals.npz`,
-    `samples.parquet`, `fingerprint.parquet`, and in the first chunk `poster.jpg`. Raises FileRejected when the chunk
-    cannot be decoded.
+    `samples.parquet`, `fingerprint.parquet`, in the first chunk `poster.jpg`, and `again-*.txt` where pictures may
+    be damaged. Raises FileRejected when the chunk cannot be decoded.
     """
     argv = workspace.compile(build(plan, chunk, profile, workspace.limits))
 
@@ -41,6 +42,8 @@ def encode(
     done = workspace.run(argv, media_seconds=span, on_output=follow)
     if done.status != 0:
         raise undecodable("pictures", done)
+    if may_be_damaged(plan, chunk, done):
+        decode_again(workspace, plan, chunk)
     _condense(workspace, plan, chunk, profile)
     return ("ffmpeg", *argv[1:])
 

@@ -4,8 +4,9 @@ Time is never `frame / fps`: it is the frame's own presentation time stamp, an i
 The master has one frame for each source frame, so an ordinal means the same picture in both.
 
 Format: Parquet; columns `ordinal` int32, `pts` int64, `duration` int64 (to the next frame), `key` bool (of the source),
-`hash` 16 bytes (MurmurHash3 128 of the decoded picture, from ffmpeg's framehash muxer, version 2); the time base
-is in the schema's metadata as "numerator/denominator".
+`hash` 16 bytes (MurmurHash3 128 of the decoded picture, from ffmpeg's framehash muxer, version 2), `certain` bool
+(false where a picture is damaged and another decoding may show something else); the time base is in the schema's
+metadata as "numerator/denominator". Version 1 had no `certain`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _SCHEMA = (
     ("duration", pa.int64()),
     ("key", pa.bool_()),
     ("hash", pa.binary(16)),
+    ("certain", pa.bool_()),
 )
+_VERSION_1 = [name for name, _ in _SCHEMA[:-1]]
 # Fields of a line of FFmpeg's framehash muxer, version 2: libavformat/hashenc.c
 _FRAMEHASH = {
     "stream": pa.int32(),
@@ -48,13 +51,14 @@ _FRAMEHASH = {
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
     """Frames in order of presentation. `pts` and `duration` (N,) int64 in `time_base` seconds; `key` (N,) bool;
-    `hashes` N times 16 bytes."""
+    `hashes` N times 16 bytes; `uncertain` ordinals of the frames whose picture no other decoding need give again."""
 
     time_base: Fraction
     pts: NDArray[np.int64]
     duration: NDArray[np.int64]
     key: NDArray[np.bool_]
     hashes: tuple[bytes, ...]
+    uncertain: tuple[int, ...] = ()
 
     @property
     def frame_count(self) -> int:
@@ -87,13 +91,14 @@ class Ledger:
 
     def write(self, path: Path) -> None:
         """Write Parquet; equal ledgers give equal bytes under one version of pyarrow."""
-        schema = pa.schema(_SCHEMA, metadata={"time_base": str(self.time_base), "ledger_version": "1"})
+        schema = pa.schema(_SCHEMA, metadata={"time_base": str(self.time_base), "ledger_version": "2"})
         columns = [
             np.arange(self.frame_count, dtype=np.int32),
             self.pts,
             self.duration,
             self.key,
             list(self.hashes),
+            ~np.isin(np.arange(self.frame_count), self.uncertain),
         ]
         arrays = [pa.array(column, type=field[1]) for column, field in zip(columns, _SCHEMA, strict=True)]
         pq.write_table(
@@ -105,46 +110,65 @@ class Ledger:
         """Read what `write` wrote. Raises ValueError for a file that is not a ledger."""
         table = pq.read_table(path)
         metadata = table.schema.metadata or {}
-        if b"time_base" not in metadata or table.column_names != [name for name, _ in _SCHEMA]:
+        known = ([name for name, _ in _SCHEMA], _VERSION_1)
+        if b"time_base" not in metadata or table.column_names not in known:
             raise ValueError(f"{path.name} is not a frame ledger")
+        certain = table["certain"].to_numpy() if "certain" in table.column_names else np.True_
         return cls(
             time_base=Fraction(metadata[b"time_base"].decode()),
             pts=table["pts"].to_numpy(),
             duration=table["duration"].to_numpy(),
             key=table["key"].to_numpy(),
             hashes=tuple(table["hash"].to_pylist()),
+            uncertain=tuple(np.flatnonzero(~certain).tolist()),
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
     """What ffmpeg's framehash muxer said of the frames of one chunk, in the order they came: `pts` (N,) int64 and the
-    last frame's `last_duration`, in `time_base` seconds; `hashes` N times 16 bytes, one after the other."""
+    last frame's `last_duration`, in `time_base` seconds; `hashes` N times 16 bytes, one after the other; `certain`
+    (N,) bool, False for what did not come out again when it was decoded again."""
 
     time_base: Fraction
     pts: NDArray[np.int64]
     last_duration: int
     hashes: bytes
+    certain: NDArray[np.bool_]
 
     def seconds(self, zero: int) -> NDArray[np.float64]:
         """Times (N,) in seconds from the PTS `zero`, computed as ffmpeg's filters do."""
         return seconds_since(zero, self.pts, self.time_base)
 
 
-def read_framehash(path: Path) -> Decoded:
-    """Read the output of one run. Raises FileRejected when no frame was decoded."""
+def read_framehash(path: Path, *again: Path) -> Decoded:
+    """Read the output of one run; each `again` that exists is that of another over the same frames, in any order.
+
+    Raises FileRejected when no frame was decoded.
+    """
     time_base, rows = _split_framehash(path.read_bytes())
     if not rows:
         raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
-    table = csv.read_csv(
+    table = _read_rows(rows)
+    if pc.count_distinct(table["size"]).as_py() > 1:
+        raise FileRejected("undecodable", "The pictures change their size in the middle of the file.")
+    said = table["hash"].to_pylist()
+    certain = np.ones(len(said), dtype=np.bool_)
+    for other in again:
+        if other.exists():
+            certain &= np.isin(said, _read_rows(_split_framehash(other.read_bytes())[1])["hash"].to_pylist())
+    digests = bytes.fromhex("".join(said))  # which passes over the blanks
+    return Decoded(time_base, table["pts"].to_numpy(), table["duration"][-1].as_py(), digests, certain)
+
+
+def _read_rows(rows: bytes) -> pa.Table:
+    if not rows:
+        return pa.Table.from_pylist([], schema=pa.schema(_FRAMEHASH.items()))
+    return csv.read_csv(
         io.BytesIO(rows),
         read_options=csv.ReadOptions(column_names=list(_FRAMEHASH)),
         convert_options=csv.ConvertOptions(column_types=_FRAMEHASH),
     )
-    if pc.count_distinct(table["size"]).as_py() > 1:
-        raise FileRejected("undecodable", "The pictures change their size in the middle of the file.")
-    digests = bytes.fromhex("".join(table["hash"].to_pylist()))  # which passes over the blanks
-    return Decoded(time_base, table["pts"].to_numpy(), table["duration"][-1].as_py(), digests)
 
 
 def refuse_standing_time(pts: NDArray[np.int64]) -> None:
@@ -167,7 +191,9 @@ def make_ledger(parts: Sequence[Decoded], packets: Packets) -> Ledger:
     digests = b"".join(part.hashes for part in parts)
     hashes = tuple(digests[at : at + 16] for at in range(0, len(digests), 16))
     key = np.isin(stamps, packets.pts[packets.key])
-    return Ledger(parts[0].time_base, stamps, np.append(gaps, max(1, last)), key, hashes)
+    uncertain = np.flatnonzero(~np.concatenate([part.certain for part in parts]))
+    duration = np.append(gaps, max(1, last))
+    return Ledger(parts[0].time_base, stamps, duration, key, hashes, tuple(uncertain.tolist()))
 
 
 def _split_framehash(text: bytes) -> tuple[Fraction, bytes]:

@@ -68,20 +68,21 @@ def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
 
     The master's pictures are left out where they are copied from the source.
     """
-    decoded = _decoded(plan, chunk, limits).filter_multi_output("split", 2)
-    ledger = ffmpeg.output(
-        decoded[0],
-        FRAMES_NAME,
-        **{"c:v": "rawvideo", "fps_mode": "passthrough", "enc_time_base": "demux", "f": "framehash"},
-        hash="murmur3",
-    )
-    outputs = [ledger, *_outputs(_zero_based(decoded[1], plan), plan, chunk, profile)]
+    branches = decoded(plan, chunk, limits).filter_multi_output("split", 2)
+    ledger = hashed(branches[0], FRAMES_NAME)
+    outputs = [ledger, *_outputs(_zero_based(branches[1], plan), plan, chunk, profile)]
     return ffmpeg.merge_outputs(*outputs).global_args(
         *GLOBAL, "-nostats", "-progress", "pipe:1", "-filter_complex_threads", str(profile.filter_threads)
     )
 
 
-def _decoded(plan: Plan, chunk: Chunk, limits: Limits) -> Any:
+def hashed(picture: Any, name: str) -> Any:
+    """The output that tells time and hash of each picture (framehash), at the source's own times."""
+    options = {"c:v": "rawvideo", "fps_mode": "passthrough", "enc_time_base": "demux", "f": "framehash"}
+    return ffmpeg.output(picture, name, **options, hash="murmur3")
+
+
+def decoded(plan: Plan, chunk: Chunk, limits: Limits) -> Any:
     """The chunk's frames as the decoder gives them, with the source's own time stamps."""
     # rotation is done later, by hand: the ledger hashes what was decoded, not what was turned
     options: dict[str, Any] = {"display_rotation:v": 0}

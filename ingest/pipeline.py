@@ -44,6 +44,9 @@ _STARTS: dict[Stage, float] = {
     "finish": 0.99,
 }
 
+# Damaged frames that a finding names; the ledger knows them all.
+_NAMED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -187,6 +190,11 @@ def _findings(facts: Probe, ledger: Ledger) -> tuple[str, ...]:
     missing = len(facts.packets.pts) - ledger.frame_count
     if missing > 0:
         findings.append(f"{missing} pictures could not be decoded.")
+    if damaged := ledger.uncertain:
+        shown = ", ".join(str(ordinal) for ordinal in damaged[:_NAMED]) + (" …" if damaged[_NAMED:] else "")
+        findings.append(
+            f"{len(damaged)} pictures are damaged; what stands in place of their lost parts is chance: frames {shown}."
+        )
     if facts.telemetry:
         findings.append(f"Data tracks were left out: {', '.join(facts.telemetry)}.")
     return tuple(findings)

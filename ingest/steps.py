@@ -27,7 +27,7 @@ from ingest.telemetry import TELEMETRY_NAME, extract_telemetry
 from ingest.workspace import Workspace
 
 # Raise it when a step's output changes for the same input, profile and ffmpeg.
-STEPS_VERSION = 3
+STEPS_VERSION = 4
 COMMAND_NAME = "command.json"
 PLAN, SOUND = "plan", "sound"
 OnFrames = Callable[[int], None]

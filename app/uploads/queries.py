@@ -28,7 +28,7 @@ from app.uploads.models import Upload, UploadBlock
 
 OPEN_STATES = ("created", "receiving")
 
-# Recordings lie above: read by the table's name. The state is literal, so that their partial unique index serves.
+# Recordings lie above: read by the table's name.
 _RECORDINGS = table("recordings", column("id", Uuid()), column("organisation_id", Uuid()), column("sha256"))
 _LIVE = text("recordings.state IN ('processing', 'ready', 'quarantined')")
 _ERASED = text("recordings.state = 'erased'")

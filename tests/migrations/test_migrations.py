@@ -138,6 +138,37 @@ def test_parts_and_unknown_lengths_end_where_they_have_no_place(engine: Engine, 
         assert set(connection.scalars(text("SELECT kind FROM uploads"))) == {"whole"}
 
 
+def test_of_the_same_bytes_in_quarantine_the_older_schema_keeps_those_that_were_in_use(
+    engine: Engine, database_url: str
+) -> None:
+    with engine.begin() as connection:
+        fill_every_table(connection)
+        connection.execute(text("UPDATE recordings SET state = 'quarantined'"))
+        connection.execute(text("UPDATE incidents SET state_before = 'ready', outcome = NULL"))
+        twin = (
+            "gen_random_uuid(), organisation_id, exercise_id, data_key_id, filename, sha256, size, blob_key"
+        )
+        rest = "received_at, state, attempt, clip_set, details_version"
+        connection.execute(
+            text(
+                "INSERT INTO recordings (id, organisation_id, exercise_id, data_key_id, filename, sha256, size,"
+                f" blob_key, {rest}) SELECT {twin}, {rest} FROM recordings"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO incidents (id, recording_id, state_before, reported_as, reason, reported_by, reported_at)"
+                " SELECT gen_random_uuid(), (SELECT id FROM recordings ORDER BY id DESC LIMIT 1), 'withdrawn',"
+                " reported_as, reason, reported_by, reported_at FROM incidents"
+            )
+        )
+    downgrade(database_url, "1c93d0be72f5")
+    with engine.connect() as connection:
+        found = connection.scalars(text("SELECT state FROM recordings ORDER BY id")).all()
+    assert found == ["quarantined", "withdrawn"]
+    upgrade(database_url)
+
+
 def test_the_models_equal_the_head(engine: Engine) -> None:
     def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
         return not (kind in ("table", "index") and (name or "").startswith("procrastinate_"))

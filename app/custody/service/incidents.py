@@ -26,12 +26,13 @@ from app.recordings.queries import locked, same_footage
 from app.recordings.service import find, key_of, lock_whole, note, parts_of, stop_work
 from app.storage.models import DataKey
 
-MARKABLE = ("processing", "ready", "rejected")
+MARKABLE = ("processing", "ready", "rejected", "withdrawn")  # all but what is set apart or gone
 MOVED_OUT = "The force has its own copy of this incident, and it is no training footage"
 
 
 def mark_incident(session: Session, identity: Identity, recording_id: UUID, *, reason: str) -> Incident:
-    """An officer of its force marks a recording. Raises IncidentState where it is out of use already."""
+    """An officer of its force marks a recording, one that was withdrawn too: releases may still hand it out. Raises
+    IncidentState where it is quarantined or erased."""
     lock_whole(session, recording_id)  # before its parts, as everywhere
     recording = find(session, identity, recording_id, Permission.CUSTODY_DECIDE, lock=True)
     return _quarantine(session, identity, recording, reason, "officer")

@@ -58,7 +58,7 @@ class Recording(Base):
             "organisation_id",
             "sha256",
             unique=True,
-            postgresql_where="state IN ('processing', 'ready', 'quarantined')",
+            postgresql_where="state IN ('processing', 'ready')",
         ),
     )
 

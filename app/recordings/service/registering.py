@@ -116,6 +116,8 @@ def _came_by(session: Session, recording: Recording) -> dict[str, Any]:
 def _insert(session: Session, vault: Vault, upload: Upload) -> tuple[Recording, DataKey] | None:
     """The row and its key; None when the force has a live recording of the same bytes. Waits for another
     registration of the same bytes to end, so that of two at once one wins."""
+    if queries.same_file(session, upload.organisation_id, upload.sha256 or b"") is not None:
+        return None  # the index alone lets it in beside one in quarantine
     try:
         with session.begin_nested():
             key = vault.new_key(session, "recording", upload.id)

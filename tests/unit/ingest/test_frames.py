@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,7 +38,9 @@ def ledgers(draw: st.DrawFn) -> Ledger:
     pts = start + np.concatenate([[0], np.cumsum(duration[:-1])]).astype(np.int64)
     key = np.zeros(len(gaps), dtype=np.bool_)
     key[0] = True
-    return Ledger(time_base, pts, duration, key, tuple(bytes([n % 256]) * 16 for n in range(len(gaps))))
+    hashes = tuple(bytes([n % 256]) * 16 for n in range(len(gaps)))
+    uncertain = draw(st.sets(st.integers(0, len(gaps) - 1)))
+    return Ledger(time_base, pts, duration, key, hashes, tuple(sorted(uncertain)))
 
 
 @settings(max_examples=50)
@@ -62,8 +65,31 @@ def test_written_and_read_it_is_the_same_and_so_are_the_bytes(tmp_path: Path, le
     assert first.read_bytes() == second.read_bytes()
     assert read.time_base == ledger.time_base
     assert read.hashes == ledger.hashes
+    assert read.uncertain == ledger.uncertain
     for name in ("pts", "duration", "key"):
         assert np.array_equal(getattr(read, name), getattr(ledger, name))
+
+
+def test_a_ledger_of_before_is_read_as_certain(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.parquet"
+    Ledger(Fraction(1, 25), np.arange(2), np.ones(2, int), np.ones(2, bool), (bytes(16),) * 2, (1,)).write(
+        path
+    )
+    pq.write_table(pq.read_table(path).drop_columns("certain"), path)
+    assert Ledger.read(path).uncertain == ()
+
+
+def test_what_does_not_come_out_again_is_uncertain(tmp_path: Path) -> None:
+    first, again = tmp_path / "f.txt", tmp_path / "again.txt"
+    first.write_text(FRAMEHASH)
+    assert read_framehash(first, again).certain.tolist() == [True] * 3
+    *header, one, two, three = FRAMEHASH.splitlines()
+    again.write_text("\n".join([*header, three, one, two.replace("eeff", "eefe")]) + "\n")
+    decoded = read_framehash(first, again)
+    assert decoded.certain.tolist() == [True, False, True]
+    later, none = replace(decoded, pts=decoded.pts + 1000), np.array([], bool)
+    packets = Packets(0, Fraction(1), np.array([], int), none, none)
+    assert make_ledger([decoded, later], packets).uncertain == (1, 4)
 
 
 def test_framehash_is_parsed_with_gaps_as_durations_and_source_keys(tmp_path: Path) -> None:

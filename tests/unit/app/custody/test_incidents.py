@@ -163,6 +163,51 @@ def test_a_published_release_hands_out_none_of_it(
         assert fetching.hand_out(session, company, slug=stage.slug, path=path, byte_range="")
 
 
+def test_what_was_withdrawn_before_is_set_apart_and_goes_back_there(
+    database: Database, settings: Settings, vault: Vault
+) -> None:
+    stage = make_stage(database, settings, vault)
+    stage.publish()
+    job = job_context(database, settings, vault)
+    with database.transaction() as session:
+        recording = session.scalars(select(Recording)).one()
+        officer = make_officer(session, recording)
+        recordings.withdraw(session, officer, recording.id, reason="Consent taken back")
+    with database.transaction() as session:
+        made = service.mark_incident(session, officer, recording.id, reason="Real, as it turns out")
+        assert made.state_before == "withdrawn"
+    release_tasks.settle_shards(job, recording_id=recording.id)
+    published = select(TufTarget.published).where(TufTarget.path.like("shards/%"))
+    with database.transaction() as session:
+        assert session.scalars(published).all() == [False]
+        service.clear_incident(session, officer, recording.id, reason="Training after all")
+    annotation_tasks.reopen_work_on(job, recording_id=recording.id)
+    release_tasks.settle_shards(job, recording_id=recording.id)
+    with database.transaction() as session:
+        found = session.get_one(Recording, recording.id)
+        assert (found.state, found.reason) == ("withdrawn", "Consent taken back")
+        assert session.scalars(published).all() == [True]
+
+
+@pytest.mark.parametrize("ended", ["withdrawn", "rejected"])
+def test_the_same_file_handed_over_again_stands_in_no_ones_way(force: Force, ended: str) -> None:
+    with force.database.transaction() as session:
+        first = session.get_one(Recording, force.recording_id)
+        first.state = ended
+        session.flush()
+        again = make_recording(session, force.vault, exercise=first.exercise, data=b"film")
+        again.state = "ready"
+        session.flush()
+        assert again.sha256 == first.sha256
+    for one in (first.id, again.id):
+        with force.database.transaction() as session:
+            service.mark_incident(session, force.first, one, reason="Real")
+    for one, state in ((first.id, ended), (again.id, "ready")):
+        with force.database.transaction() as session:
+            service.clear_incident(session, force.first, one, reason="Training")
+            assert session.get_one(Recording, one).state == state
+
+
 def _version(session) -> UUID:  # type: ignore[no-untyped-def]
     from app.releases.models import Release
 
