@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from datetime import date, timedelta
 
+from marshmallow import ValidationError, fields, validate
+
+from app.core.clock import now
 from app.core.schema import BaseSchema, PageQuerySchema, Text
 from app.core.search import MOST_TEXT
 from app.exercises.vocabulary import LIGHTING, RETENTION_CATEGORIES, VENUES, WEAPONS
 
 MOST_TITLE, MOST_WORDS = 200, 4000  # characters
 _weapons = validate.And(validate.Length(1, len(WEAPONS)), validate.ContainsOnly(list(WEAPONS)))
-
-
 STATES = ("open", "closed")
+EARLIEST = date(1950, 1, 1)
+
+
+def _day_held(day: date) -> None:
+    """Up to tomorrow: where the force is, it may be that already."""
+    if not EARLIEST <= day <= now().date() + timedelta(days=1):
+        raise ValidationError(f"must be a day from {EARLIEST} to tomorrow")
 
 
 class ExerciseQuerySchema(PageQuerySchema):
@@ -22,7 +30,7 @@ class ExerciseQuerySchema(PageQuerySchema):
 
 class ExerciseCreateSchema(BaseSchema):
     title = Text(required=True, most=MOST_TITLE, one_line=True)
-    held_on = fields.Date(required=True)
+    held_on = fields.Date(required=True, validate=_day_held)
     venue = fields.String(required=True, validate=validate.OneOf(list(VENUES)))
     scenario = Text(required=True, most=MOST_WORDS)
     weapons = fields.List(
@@ -38,7 +46,7 @@ class ExerciseChangeSchema(BaseSchema):
     """Only the members that change."""
 
     title = Text(most=MOST_TITLE, one_line=True)
-    held_on = fields.Date()
+    held_on = fields.Date(validate=_day_held)
     venue = fields.String(validate=validate.OneOf(list(VENUES)))
     scenario = Text(most=MOST_WORDS)
     weapons = fields.List(fields.String(validate=validate.OneOf(list(WEAPONS))), validate=_weapons)
