@@ -39,7 +39,9 @@ class Upload(Base):
     created_by_kind: Mapped[str]
     created_by: Mapped[UUID]
     filename: Mapped[str]
-    details: Mapped[Json]  # what the client said: media type, parts, and the members of DetailsSchema
+    details: Mapped[
+        Json
+    ]  # what the client said: media type, parts, its tus header, the members of DetailsSchema
     kind: Mapped[str] = mapped_column(default="whole")
     length: Mapped[int | None] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -12,7 +13,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from app.core.schema import BaseSchema, PageQuerySchema, Text
 from app.exercises.vocabulary import VIEWPOINTS
 from app.storage.incoming import MAX_PARTS
-from app.uploads.vocabulary import CAMERA_YEARS, MOST_LINE, MOST_NOTES, MOST_OFFSET_SECONDS
+from app.uploads.vocabulary import CAMERA_YEARS, MOST_LINE, MOST_NAME, MOST_NOTES, MOST_OFFSET_SECONDS
 
 ADDRESSES_AT_ONCE: Final = 16
 STATES = ("created", "receiving", "received", "rejected", "recorded", "joined")
@@ -31,6 +32,21 @@ _offset = validate.Range(
 )
 
 
+class Filename(Text):
+    """What a file is called: the last part of what may be a path, without blanks around it. What names a folder alone,
+    or would break a line where it is shown, is refused."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(most=MOST_NAME, one_line=True, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        path = super()._deserialize(value, attr, data, **kwargs)
+        name = PurePosixPath(path.replace("\\", "/")).name.strip()
+        if name in ("", ".", ".."):
+            raise ValidationError("must be the name of a file")
+        return name
+
+
 class DetailsSchema(BaseSchema):
     """What is said of a recording. Members that are left out say nothing; null takes back what was said.
 
@@ -45,12 +61,18 @@ class DetailsSchema(BaseSchema):
     notes = Text(allow_none=True, most=MOST_NOTES)
 
 
-def details_said(said: Mapping[str, Any]) -> dict[str, Any]:
+class SentSchema(DetailsSchema):
+    """What a client that sends a file says of it."""
+
+    filename = Filename()
+
+
+def details_said(said: Mapping[str, Any], schema: type[DetailsSchema] = DetailsSchema) -> dict[str, Any]:
     """The details among what a client says, whose other keys mean nothing here and whose empty values say nothing.
 
     Raises ValidationError.
     """
-    known = DetailsSchema()
+    known = schema()
     given = {name: said[name] for name in known.fields if not _says_nothing(said.get(name))}
     loaded: dict[str, Any] = known.load(given)
     return loaded
@@ -112,7 +134,7 @@ class DirectCreateSchema(DetailsSchema):
     Beside it the recording's details."""
 
     exercise_id = fields.UUID(required=True)
-    filename = fields.String(required=True, validate=validate.Length(1, 1000))
+    filename = Filename(required=True)
     length = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**63 - 1))
     media_type = fields.String(load_default=None, validate=validate.Length(max=1000))
     sha256 = Hex(load_default=None)

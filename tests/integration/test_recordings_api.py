@@ -207,15 +207,26 @@ def test_files_are_checked_before_they_are_sent(site: Site, settings: Settings) 
         {"filename": "empty.mp4", "length": 0},
         {"filename": "vast.mp4", "length": settings.upload_max_bytes + 1},
         {"filename": "odd.mp4", "length": 1, "details": {"viewpoint": "above", "mood": "good"}},
+        {"filename": "a\nb.mp4", "length": 1},
+        {"filename": "..", "length": 1},
     ]
     body = {"exercise_id": exercise, "files": files}
     answer = site.client.post("/api/v1/uploads/check", json=body, headers=site.officer).json
     held = site.ready.size + site.busy.size
     assert answer["quota_left"] == settings.upload_quota_bytes - held
     assert [one["filename"] for one in answer["files"]] == [one["filename"] for one in files]
-    assert [one["duplicate_of"] for one in answer["files"]] == [str(site.ready.id)] + [None] * 5
+    assert [one["duplicate_of"] for one in answer["files"]] == [str(site.ready.id)] + [None] * 7
     fields = [[problem["field"] for problem in one["problems"]] for one in answer["files"]]
-    assert fields == [[], [], ["sha256"], ["length"], ["length"], ["mood", "viewpoint"]]
+    assert fields == [
+        [],
+        [],
+        ["sha256"],
+        ["length"],
+        ["length"],
+        ["mood", "viewpoint"],
+        ["filename"],
+        ["filename"],
+    ]
     foreign = site.client.post("/api/v1/uploads/check", json=body, headers=site.stranger)
     assert foreign.status_code == 404
     assert site.client.post("/api/v1/uploads/check", json=body, headers=site.auditor).status_code == 403

@@ -37,7 +37,7 @@ from app.redaction.models import RedactedClip, Redaction, RedactionRegion
 from app.storage.models import DataKey
 from app.storage.vault import Vault
 from app.uploads.models import Upload, UploadBlock
-from app.uploads.vocabulary import DETAILS
+from app.uploads.vocabulary import PERSONAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +149,17 @@ def _remove_rows(session: Session, recording: Recording) -> None:
     session.execute(delete(Duplicate).where(either))
     for model in (FrameHash, Fingerprint, IngestStep, Rendition, RecordingView):
         session.execute(delete(model).where(model.recording_id == recording.id))
-    session.execute(delete(UploadBlock).where(UploadBlock.upload_id == recording.upload_id))
     recording.report = recording.camera = recording.reference = recording.notes = None
     if recording.upload_id is not None:
-        upload = session.get_one(Upload, recording.upload_id)
-        upload.details = {name: said for name, said in upload.details.items() if name not in DETAILS}
+        _forget_sending(session, recording.upload_id)
+
+
+def _forget_sending(session: Session, upload_id: UUID) -> None:
+    """What was said while it was sent, whole or in parts, and the digests of its pieces."""
+    sent = select(Upload).where((Upload.id == upload_id) | (Upload.joined_into == upload_id))
+    for upload in session.scalars(sent).all():
+        session.execute(delete(UploadBlock).where(UploadBlock.upload_id == upload.id))
+        upload.details = {name: said for name, said in upload.details.items() if name not in PERSONAL}
 
 
 def _certificate(session: Session, recording: Recording, erasure: Erasure) -> dict[str, Any]:
