@@ -115,7 +115,10 @@ def get_exercise(session: Session, identity: Identity, exercise_id: UUID) -> Exe
 def update_exercise(
     session: Session, identity: Identity, exercise_id: UUID, *, version: int, changes: Mapping[str, Any]
 ) -> Exercise:
-    """Changes members of EDITABLE. Raises StaleVersion when somebody saved since `version`, ExerciseClosed."""
+    """Changes members of EDITABLE; the log tells what was there before.
+
+    Raises StaleVersion when somebody saved since `version`, ExerciseClosed.
+    """
     require(identity, Permission.EXERCISE_WRITE)
     exercise = _find(session, identity, exercise_id, lock=True)
     if exercise.version != version:
@@ -125,7 +128,10 @@ def update_exercise(
     if foreign := changes.keys() - EDITABLE:
         raise InvalidRequest(f"These members cannot be changed: {', '.join(sorted(foreign))}")
     _check_words(changes)
-    changed = sorted(name for name, value in changes.items() if getattr(exercise, name) != value)
+    before = {name: getattr(exercise, name) for name in changes}
+    changed = {
+        name: [_text(before[name]), _text(new)] for name, new in changes.items() if before[name] != new
+    }
     for name in changed:
         setattr(exercise, name, changes[name])
     session.flush()
@@ -179,6 +185,13 @@ def _find(session: Session, identity: Identity, exercise_id: UUID, *, lock: bool
         raise NotFound
     require_same_organisation(identity, exercise.organisation_id)
     return exercise
+
+
+def _text(value: Any) -> str | None:
+    """A value as the log takes it: these words are the force's own about the exercise, and no footage."""
+    if value is None or isinstance(value, str):
+        return value
+    return value.isoformat() if isinstance(value, date) else ", ".join(value)
 
 
 def _check_words(values: Mapping[str, Any]) -> None:
