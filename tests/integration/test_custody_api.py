@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from app.accounts.models import Person
 from app.audit.commands import audit
 from app.audit.keys import load_checkpoint_key
 from app.audit.sequencer import integrate
+from app.core.clock import now
 from app.core.db import Database
 from app.core.identity import Role
 from app.custody import service, tasks
+from app.custody.models import Erasure
+from app.exercises.models import Exercise
 from app.factory import create_app
 from app.recordings.models import Recording
 from app.settings import Settings
@@ -182,6 +186,44 @@ def test_another_force_reaches_none_of_it(
     for name in ("unreviewed", "retention", "incidents", "erasures", "holds"):
         assert api.get(f"/api/v1/custody/{name}", headers=stranger).json["items"] == []
     assert api.get(f"{at}/custody", headers=officers[0]).json["review"] is None
+
+
+def test_officers_are_told_on_their_own_pages_of_what_they_may_decide(
+    api: FlaskClient, officers: list[Headers], at: str, database: Database
+) -> None:
+    def shown(who: Headers, path: str = "/recordings") -> str:
+        return " ".join(api.get(path, headers=who | PAGE).text.split())
+
+    def count(number: int) -> str:
+        return f'<span class="cordon-menu__count">{number}<span class="govuk-visually-hidden"> to decide</span></span>'
+
+    first, second = officers
+    with database.transaction() as session:
+        auditor = bearer(session, make_person(session, roles=[Role.AUDITOR]))
+    assert "cordon-menu__count" not in shown(first)
+    with database.transaction() as session:
+        session.execute(update(Exercise).values(held_on=date(2020, 2, 1), retention_category="training_1y"))
+    service.mark_due(database, now().date())
+    for path in ("/recordings", "/exercises", "/custody"):
+        assert count(1) in shown(first, path), path
+    for path in ("/recordings", "/exercises"):
+        assert "1 recording is due for its retention review." in shown(first, path), path
+        assert 'href="/custody#due"' in shown(first, path), path
+    assert 'id="due"' in shown(first, "/custody")
+    for why in ("withdraw", "erasure"):
+        assert api.post(f"{at}/{why}", headers=first, json={"reason": "Consent is gone"}).status_code < 300
+    waits = "The erasure of 1 recording waits for your confirmation."
+    assert waits in shown(second)
+    assert count(2) in shown(second)
+    assert waits not in shown(first), "who requested it has time to think"
+    assert count(1) in shown(first)
+    with database.transaction() as session:
+        session.execute(update(Erasure).values(requested_at=now() - service.COOLING))
+    assert waits in shown(first)
+    assert "cordon-menu__count" not in shown(auditor)
+    assert "retention review" not in shown(auditor)
+    missing = api.get("/recordings/nothing", headers=first | PAGE)
+    assert (missing.status_code, "Page not found" in missing.text) == (404, True)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from app.custody.service.incidents import (
     open_original,
     report_incident,
 )
-from app.custody.service.overview import Standing, Waiting, standing, waiting
+from app.custody.service.overview import Standing, Waiting, standing, to_decide, waiting
 from app.custody.service.receipts import Paper, certificate, receipt, write_missing
 from app.custody.service.retention import decide_retention, list_due, mark_due
 from app.custody.service.reviewing import (
@@ -62,6 +62,7 @@ __all__ = [
     "resume_erasures",
     "revoke_review",
     "standing",
+    "to_decide",
     "waiting",
     "write_missing",
 ]
