@@ -36,8 +36,7 @@ from app.recordings.service import free_parts, note, received, stop_work
 from app.redaction.models import RedactedClip, Redaction, RedactionRegion
 from app.storage.models import DataKey
 from app.storage.vault import Vault
-from app.uploads.models import Upload, UploadBlock
-from app.uploads.vocabulary import PERSONAL
+from app.uploads.service import forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +150,7 @@ def _remove_rows(session: Session, recording: Recording) -> None:
         session.execute(delete(model).where(model.recording_id == recording.id))
     recording.report = recording.camera = recording.reference = recording.notes = None
     if recording.upload_id is not None:
-        _forget_sending(session, recording.upload_id)
-
-
-def _forget_sending(session: Session, upload_id: UUID) -> None:
-    """What was said while it was sent, whole or in parts, and the digests of its pieces."""
-    sent = select(Upload).where((Upload.id == upload_id) | (Upload.joined_into == upload_id))
-    for upload in session.scalars(sent).all():
-        session.execute(delete(UploadBlock).where(UploadBlock.upload_id == upload.id))
-        upload.details = {name: said for name, said in upload.details.items() if name not in PERSONAL}
+        forget(session, recording.upload_id)
 
 
 def _certificate(session: Session, recording: Recording, erasure: Erasure) -> dict[str, Any]:
