@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from app.audit.ddl import create_guards
 from app.core.db import Base
 from app.core.migrate import downgrade, upgrade
+from app.core.search import EXTENSION
 from app.datasets.ddl import STATEMENTS
 from app.jobs.schema import schema_sql
 from tests.factories.rows import fill_every_table
@@ -202,6 +203,8 @@ def test_the_models_equal_the_head(engine: Engine) -> None:
 
 def test_constraints_equal_those_of_the_models(engine: Engine, new_empty: Engine) -> None:
     """Alembic compares no CHECKs: a database made from the models shows what the migration should have."""
+    with new_empty.begin() as connection:
+        connection.execute(text(EXTENSION))
     Base.metadata.create_all(new_empty)
     migrated = [
         c for c in _catalogue(engine)["constraints"] if not c.startswith(("procrastinate_", "alembic_"))
