@@ -103,7 +103,8 @@ class ErasureSchema(BaseSchema):
 
 
 class StandingSchema(BaseSchema):
-    """Everything that was decided about a recording and stands; members are null where nothing does."""
+    """Everything that was decided about a recording and stands; members are null where nothing does. `stands_back` is
+    the incident of the joined recording that it is a part of, while that one is in quarantine."""
 
     recording_id = fields.UUID(required=True, attribute="recording.id")
     state = fields.String(required=True, attribute="recording.state")
@@ -113,5 +114,6 @@ class StandingSchema(BaseSchema):
     due_on = fields.Date(required=True)
     retention = fields.Nested(RetentionReviewSchema, allow_none=True)
     incident = fields.Nested(IncidentSchema, allow_none=True)
+    stands_back = fields.Nested(IncidentSchema, allow_none=True)
     erasure = fields.Nested(ErasureSchema, allow_none=True)
     free_from = fields.DateTime(allow_none=True)

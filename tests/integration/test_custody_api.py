@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
@@ -24,12 +25,12 @@ from app.custody import service, tasks
 from app.custody.models import Erasure
 from app.exercises.models import Exercise
 from app.factory import create_app
-from app.recordings.models import Recording
+from app.recordings.models import Recording, RecordingPart
 from app.settings import Settings
 from app.storage.vault import Vault
 from tests.factories.accounts import bearer, make_organisation, make_person
 from tests.factories.exercises import make_exercise
-from tests.factories.recordings import job_context, make_ready_recording
+from tests.factories.recordings import job_context, make_ready_recording, make_recording
 
 Headers = dict[str, str]
 PAGE = {"Accept": "text/html"}
@@ -233,6 +234,34 @@ def test_blanks_are_no_reason(api: FlaskClient, officers: list[Headers], at: str
     body = {"reason": "  \n"} | ({"decision": "keep"} if decision == "retention" else {})
     refused = api.post(f"{at}/{decision}", headers=officers[0], json=body)
     assert (refused.status_code, refused.json["errors"]) == (422, {"json": {"reason": ["must not be blank"]}})
+
+
+def test_a_part_says_why_it_stands_back(
+    api: FlaskClient, officers: list[Headers], at: str, database: Database, vault: Vault
+) -> None:
+    with database.transaction() as session:
+        whole = session.get_one(Recording, UUID(at.rpartition("/")[2]))
+        auditor = bearer(session, make_person(session, roles=[Role.AUDITOR]))
+        parts = [make_recording(session, vault, exercise=whole.exercise, data=name) for name in (b"1", b"2")]
+        for ordinal, part in enumerate(parts):
+            part.state, part.part_of_id = "ready", whole.id
+            frames = {"start_frame": 50 * ordinal, "end_frame": 50 * ordinal + 50}
+            session.add(RecordingPart(joined_id=whole.id, part_id=part.id, ordinal=ordinal, **frames))
+    first, other = (f"/recordings/{part.id}" for part in parts)
+    assert "stands back" not in api.get(other, headers=officers[0] | PAGE).text
+    why = {"reason": "Real shots"}
+    assert api.post(f"/api/v1{first}/incident", headers=officers[0], json=why).status_code == 201
+    for page in (other, f"{other}/custody"):
+        text = api.get(page, headers=officers[1] | PAGE).text
+        assert "This part stands back with it" in text, page
+        assert "Real shots" in text, page
+        assert f'href="/recordings/{whole.id}/custody"' in text, page
+    history = api.get(other, headers=officers[1] | PAGE).text
+    assert "Stands back: the joined recording that it is a part of is quarantined" in history
+    told = api.get(f"/api/v1{other}/custody", headers=officers[1]).json["stands_back"]
+    assert (told["recording_id"], told["reason"]) == (str(whole.id), "Real shots")
+    assert api.get(f"/api/v1{other}/custody", headers=auditor).json["stands_back"] is None
+    assert "This part stands back" not in api.get(other, headers=auditor | PAGE).text
 
 
 def test_a_form_without_a_reason_says_so_where_it_is(

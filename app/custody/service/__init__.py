@@ -27,6 +27,7 @@ from app.custody.service.reviewing import (
     reasons_against_release,
     revoke_review,
 )
+from app.custody.service.standing_back import stands_back
 from app.custody.service.sweeping import resume_erasures
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "resume_erasures",
     "revoke_review",
     "standing",
+    "stands_back",
     "to_decide",
     "waiting",
     "write_missing",

@@ -19,13 +19,15 @@ from app.custody.models import Erasure, Incident, LegalHold, RetentionReview, Se
 from app.custody.service.erasing import COOLING
 from app.custody.service.retention import due_on
 from app.custody.service.scope import scope_of
+from app.custody.service.standing_back import stands_back
 from app.recordings.models import Recording
 from app.recordings.service import find
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One recording's. `review_holds` is false also for a review that another redaction has overtaken;
+    """One recording's. `stands_back`: the incident for which the joined recording that it is a part of is in
+    quarantine, to its own force. `review_holds` is false also for a review that another redaction has overtaken;
     `free_from`: from when on the officer who requested the erasure may confirm it alone."""
 
     recording: Recording
@@ -35,6 +37,7 @@ class Standing:
     due_on: date
     retention: RetentionReview | None
     incident: Incident | None
+    stands_back: Incident | None
     erasure: Erasure | None
     free_from: datetime | None
 
@@ -64,6 +67,7 @@ def standing(session: Session, identity: Identity, recording_id: UUID) -> Standi
         due_on=due_on(session, recording),
         retention=queries.open_retention(session, recording_id),
         incident=queries.incident(session, recording_id),
+        stands_back=stands_back(session, identity, recording),
         erasure=erasure,
         free_from=erasure.requested_at + COOLING if erasure else None,
     )

@@ -80,6 +80,7 @@ def one_recording(recording_id: UUID) -> Answer:
         duplicates = service.near_duplicates(session, identity, recording_id)
         derivations = service.list_derivations(session, identity, recording_id, limit=20).items
         history = history_in_words(service.custody(session, identity, recording_id))
+        back = custody.stands_back(session, identity, found.recording)
     return render_template(
         "pages/recording.html",
         recording=found.recording,
@@ -95,6 +96,7 @@ def one_recording(recording_id: UUID) -> Answer:
         history=history,
         viewpoints=VIEWPOINTS,
         missing=exercises.missing_for_release(found.recording.exercise),
+        stands_back=back,
     )
 
 
