@@ -8,6 +8,7 @@ from uuid import UUID
 
 import click
 
+from app.client.receipt_sheet import sheet
 from app.client.terminal import (
     ca_option,
     connect,
@@ -16,30 +17,35 @@ from app.client.terminal import (
     one_line_errors,
     print_json,
 )
-from app.client.upload.receipts import save_receipt
+from app.client.upload.receipts import fetch_receipt, keep_receipt
 
 
 @click.command("receipt")
 @click.argument("recording", type=click.UUID)
 @click.option(
     "--out",
-    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write; one that is there is replaced.",
+    help="Keep the receipt in this file, with its proof; one that is there is replaced.",
 )
 @credentials_option
 @ca_option
 @json_option
 @one_line_errors
-def receipt(recording: UUID, out: Path, credentials: Path | None, ca: Path | None, as_json: bool) -> None:
-    """Fetch the receipt of a recording of your force: what was taken in, signed by the service.
+def receipt(
+    recording: UUID, out: Path | None, credentials: Path | None, ca: Path | None, as_json: bool
+) -> None:
+    """Fetch the receipt of a recording of your force (what was taken in, signed by the service) and print it as a
+    sheet; with --out keep it, too.
 
     \b
-    Example: cordon receipt 0199c1a2-0000-7000-8000-000000000001 --out receipt.json
+    Example: cordon receipt 0199c1a2-0000-7000-8000-000000000001 --out receipt.json | lp
     """
-    save_receipt(connect(credentials, ca=ca), recording, out)
-    digest = sha256(out.read_bytes()).hexdigest()
+    data = fetch_receipt(connect(credentials, ca=ca), recording)
+    written = sheet(data, out.name if out else f"{recording}.json")
+    if out:
+        keep_receipt(data, out)
     if as_json:
-        print_json({"recording_id": str(recording), "file": str(out), "sha256": digest})
+        facts = {"recording_id": str(recording), "sha256": sha256(data).hexdigest()}
+        print_json({**facts, "file": str(out) if out else None})
     else:
-        click.echo(f"Receipt of recording {recording} is in {out}")
+        click.echo(written)

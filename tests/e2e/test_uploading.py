@@ -1,7 +1,9 @@
-"""Uppy as the page uses it, against the running service: cut, paused, reloaded, and what is sent twice."""
+"""Uppy as the page uses it, against the running service: cut, paused, reloaded, and what is sent twice. And the same
+officer at the command line."""
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -12,6 +14,7 @@ from playwright.sync_api import Request, expect
 from tests.e2e.conftest import World
 from tests.e2e.line import broken_line
 from tests.e2e.sending import sends_through_cuts, sha256_of, status_of
+from tests.e2e.service import make_film
 
 pytestmark = pytest.mark.slow
 SIZE, SEED = 12 * 2**20, 4
@@ -62,3 +65,34 @@ def test_the_same_film_is_told_of_before_it_is_sent(world: World) -> None:
     expect(page.locator("#prepare")).to_be_hidden()
     assert page.evaluate("fetch('/api/v1/uploads').then(r => r.json()).then(r => r.items.length)") == before
     assert world.looks.faults == []
+
+
+def test_an_officer_does_it_by_command_alone(world: World) -> None:
+    """A folder handed over and seen ready, and a receipt printed and proven: no page is opened."""
+    world.after("footage")
+    officer, service = world.people["officer"], world.service
+    credentials = world.cast.command_line(officer)
+    folder = service.folder / "second-card"
+    folder.mkdir()
+    film = make_film(folder / "GX010002.MP4", 4)
+    exercise = world.facts["exercise"].rpartition("/")[2]
+    given = ("--credentials", credentials)
+    sent = service.command(
+        "upload",
+        folder,
+        "--exercise",
+        exercise,
+        "--wait",
+        "--json",
+        *given,
+        XDG_STATE_HOME=str(service.folder),
+    )
+    (taken,) = (one for one in json.loads(sent)["files"] if one["state"] == "ready")
+    paper = service.folder / "receipt.json"
+    printed = service.command("receipt", taken["recording_id"], "--out", paper, *given)
+    assert film.name in printed
+    assert taken["sha256"] in printed
+    key = service.folder / "checkpoint.key.pub"
+    key.write_text(json.loads(paper.read_text())["key"])
+    proven = service.command("audit", "verify", paper, "--key", key, "--file", film)
+    assert "GX010002.MP4 is that very file" in proven

@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         self._json(status, answer)
 
     def _json(self, status: int, answer: Any) -> None:
-        data = json.dumps(answer).encode()
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
         self.send_header("Content-Length", str(len(data)))

@@ -3,7 +3,7 @@
 In each round one file is on its way and a fault falls that the seed chooses; where it hits the whole server, a second
 client sends beside it. Afterwards the client asks where to go on and does. In the end a worker takes all of it
 into the vault, whose disk is full at first, and the checker (upload_checker.py) reads what is there. Then the same
-again, shorter, with a vault in an S3 server that refuses at first.
+again, shorter, with a vault in an S3 server that refuses at first, and files sent straight into it while it is killed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from tests.factories.seaweed import CREDENTIALS, Seaweed, find_weed
 from tests.faults.crew import Crew
 from tests.faults.outcome import Outcome
 from tests.faults.site import Site, environ_with, open_site
-from tests.faults.upload_checker import check_received, check_recorded
+from tests.faults.upload_checker import Sent, check_received, check_recorded
+from tests.faults.upload_direct import send_straight
 from tests.faults.upload_jobs import take_in_here, take_in_when_it_refuses, take_in_when_there_is_room
 from tests.faults.upload_stage import KINDS, Stage
 from tests.faults.web import Web
@@ -47,6 +48,7 @@ def run(seed: int, sample: bool, folder: Path) -> Outcome:
                 _each(S3_ROUNDS),
                 outcome,
                 lambda crew: take_in_when_it_refuses(site, crew, store),
+                lambda web: send_straight(site, web, store, chance, outcome),
                 **CREDENTIALS,
             )
     outcome.cases += 2  # the vaults' own faults
@@ -59,6 +61,7 @@ def _hold(
     kinds: list[str],
     outcome: Outcome,
     take_in: Callable[[Crew], str],
+    more: Callable[[Web], list[Sent]] = lambda _: [],
     **env: str,
 ) -> None:
     """Lets each kind of fault fall once, in any order, and has what was sent taken in; notes what is wrong."""
@@ -73,13 +76,14 @@ def _hold(
             outcome.count(stage.round(kind, large=number % LARGE_EVERY == LARGE_EVERY - 1))
             outcome.cases += 1
         outcome.failures += stage.wrong + check_received(site, stage.sent)
+        sent = stage.sent + more(web)
         web.stop()
         outcome.count(take_in(crew))
     finally:
         crew.stop()
         web.stop()
-    outcome.failures += check_recorded(site, stage.sent)
-    outcome.counts["files"] = outcome.counts.get("files", 0) + len(stage.sent)
+    outcome.failures += check_recorded(site, sent)
+    outcome.counts["files"] = outcome.counts.get("files", 0) + len(sent)
 
 
 @contextmanager

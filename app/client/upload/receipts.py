@@ -26,14 +26,18 @@ def fetch_receipt(api: ApiSession, recording: UUID | str) -> bytes:
     return answer.content
 
 
-def save_receipt(api: ApiSession, recording: UUID | str, file: Path) -> None:
-    """Fetches a receipt and puts it there in one step. Raises ClientError."""
-    data = fetch_receipt(api, recording)
+def keep_receipt(data: bytes, file: Path) -> None:
+    """Puts a receipt there in one step. Raises ClientError."""
     try:
         file.absolute().parent.mkdir(parents=True, exist_ok=True)
         write_private(file, data)
     except OSError as error:
         raise ClientError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def save_receipt(api: ApiSession, recording: UUID | str, file: Path) -> None:
+    """Fetches a receipt and keeps it. Raises ClientError."""
+    keep_receipt(fetch_receipt(api, recording), file)
 
 
 def save_when_given(api: ApiSession, recording: str, directory: Path, stop: Stop, patience: float) -> Path:

@@ -9,34 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.proofs.canonical import canonical_json, entry_leaf_hash
-from app.proofs.checkpoint import Checkpoint
+from app.proofs.canonical import canonical_json
 from app.proofs.errors import ProofError
-from app.proofs.merkle import leaf_hash, root_hash
 from app.proofs.note import NoteSigner
-from app.proofs.receipt import check_file, statement_of, verify_receipt, write_receipt
-from app.proofs.tlog_proof import ProofBundle
+from app.proofs.receipt import check_file, statement_of, verify_receipt
+from tests.factories.receipts import FILM, SIGNER, make_receipt
 
-SIGNER = NoteSigner.generate("log.example/audit")
-FILM = b"a film"
-DETAILS = {
-    "filename": "caméra 1.mp4",
-    "size": len(FILM),
-    "sha256": "0c6a4ba8a5c5f4a2d4a1fbf06ed1f5bf7c8bcc9b9ac1e4d9c0f4a8d9f1e2b3c4",
-}
-
-
-def receipt(tag: str = "recording:received") -> bytes:
-    entry = canonical_json(
-        {"tag": tag, "at": "2026-01-01T00:00:00.000000Z", "subject": {"id": "1"}, "details": DETAILS}
-    )
-    salt, other = b"s" * 32, leaf_hash(b"other")
-    root = root_hash([entry_leaf_hash(salt, entry), other])
-    note = Checkpoint(SIGNER.name, 2, root).sign(SIGNER)
-    return write_receipt(ProofBundle(entry, salt, 0, (other,), note), SIGNER.verifier)
-
-
-WHOLE = receipt()
+WHOLE = make_receipt()
 
 
 def test_what_is_written_verifies_and_says_what_the_entry_says() -> None:
@@ -79,8 +58,8 @@ def test_another_statement_or_key_is_refused() -> None:
 
 def test_only_hand_overs_and_erasures_have_papers() -> None:
     with pytest.raises(ProofError, match="neither"):
-        receipt("recording:viewed")
-    assert verify_receipt(receipt("recording:erased"), SIGNER.verifier).statement["kind"] == "erasure"
+        make_receipt("recording:viewed")
+    assert verify_receipt(make_receipt("recording:erased"), SIGNER.verifier).statement["kind"] == "erasure"
     with pytest.raises(ProofError):
         statement_of({"tag": "recording:received"})
 
