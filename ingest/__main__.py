@@ -119,7 +119,9 @@ def _add_ways(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="START:END",
-        help="make a clip of frames START to END (not included), whatever else is cut; may be repeated",
+        help="make a clip that holds frames START to END (not included), whatever else is cut; may be repeated. "
+        "Pictures are copied, so it begins on the key frame at or before START, and ends at END or, where the master "
+        "is the source's own pictures, on the key frame at or after END; the report says which frames it holds",
     )
     parser.add_argument(
         "--export",

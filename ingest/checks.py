@@ -15,6 +15,8 @@ _TRUNCATION_TOLERANCE = 0.05
 # Seconds: the last picture's own length, and a writer's rounding.
 _BROKEN_OFF_SLACK = 0.25
 _AGAIN = "Copy it from the camera again."
+# What ffmpeg says when a filter, not a decoder, gave up (fftools/ffmpeg_filter.c).
+_FILTER_FAILED = ("Error while filtering", "Error reinitializing filters")
 
 
 def refusal_of(stderr: str, limits: Limits) -> FileRejected:
@@ -40,6 +42,16 @@ def refuse_long(seconds: float, limits: Limits) -> None:
     """Refuse what claims to last longer than a day, by default."""
     if seconds > limits.max_seconds:
         raise FileRejected("too_large", f"The file claims {seconds / 3600:.0f} hours, more than is accepted.")
+
+
+def refuse_reset(packets: Packets) -> None:
+    """Refuse recordings that were put one behind the other as they were: nothing tells how long it was between them."""
+    if packets.reset is not None:
+        raise FileRejected(
+            "unusable_timing",
+            f"The camera's clock starts again at picture {packets.reset}: the file is several recordings, "
+            "one behind the other. Cut it there and hand over the pieces.",
+        )
 
 
 def refuse_sparse(packets: Packets, span: float, limits: Limits) -> None:
@@ -80,8 +92,13 @@ def unsaid_end(packets: Packets) -> str:
 
 
 def undecodable(what: str, done: Completed) -> FileRejected:
-    """The refusal of a file whose pictures or sound stopped the decoder; what that said is for the log alone."""
+    """The refusal of a file whose pictures or sound stopped the decoder, or a filter behind it; what these said is for
+    the log alone."""
     log.warning("%s cannot be decoded: status %d, %r", what, done.status, done.stderr[-500:])
+    if any(said in done.stderr for said in _FILTER_FAILED):
+        return FileRejected(
+            "unsupported_codec", f"The {what} of the file cannot be converted, though the file may be whole."
+        )
     return FileRejected("undecodable", f"The {what} of the file cannot be decoded. {_AGAIN}")
 
 

@@ -40,7 +40,7 @@ def _plain(video: VideoStream, profile: Profile) -> bool:
     return (
         (video.codec, video.pixel_format) == ("h264", "yuv420p")
         and video.sar == 1
-        and (video.rotation, video.interlaced) == (0, False)
+        and (video.rotation, video.mirrored, video.interlaced) == (0, False, False)
         and (video.width % 2, video.height % 2) == (0, 0)
         and min(video.width, video.height) <= profile.max_short_side
         and colour.range in ("tv", "unknown")

@@ -28,7 +28,7 @@ def may_be_damaged(plan: Plan, chunk: Chunk, done: Completed) -> bool:
     """False when the decoder had nothing to say of the chunk and is one that would have."""
     outspoken = plan.source.video.codec in _OUTSPOKEN
     last = chunk.end_pts is None and plan.source.container in _UNDECLARED
-    return bool(done.stderr) or last or not outspoken
+    return bool(done.complaints) or last or not outspoken
 
 
 def decode_again(workspace: Workspace, plan: Plan, chunk: Chunk) -> None:

@@ -55,6 +55,11 @@ class Completed:
     stdout: Path
     stderr: str
 
+    @property
+    def complaints(self) -> list[str]:
+        """Lines of stderr, but for those of tracks that are left out unopened (libavcodec/avcodec.c)."""
+        return [line for line in self.stderr.splitlines() if "not on whitelist" not in line]
+
 
 def find_tools(override: Mapping[str, str] | None = None) -> Tools:
     """Return the pinned binaries, or those that `override` names as CORDON_FFMPEG and CORDON_FFPROBE.
@@ -101,13 +106,16 @@ def version_of(binary: Path) -> str:
     return done.stdout.splitlines()[0].split(" Copyright")[0]
 
 
-def input_options(limits: Limits) -> dict[str, str | int]:
-    """Options that must stand before every `-i` of untrusted bytes, for both tools; name → value."""
+def input_options(limits: Limits, decoders: frozenset[str] = DECODERS) -> dict[str, str | int]:
+    """Options that must stand before every `-i` of untrusted bytes, for both tools; name → value.
+
+    ffprobe alone is given more `decoders` (`ingest.whitelist.PROBED`).
+    """
     return {
         "threads": DECODER_THREADS,
         "protocol_whitelist": "file",
         "format_whitelist": FORMATS,
-        "codec_whitelist": ",".join(sorted(DECODERS)),
+        "codec_whitelist": ",".join(sorted(decoders)),
         "max_streams": limits.max_streams,
         "max_pixels": limits.max_pixels,
     }

@@ -77,9 +77,10 @@ def build(plan: Plan, chunk: Chunk, profile: Profile, limits: Limits) -> Any:
 
 
 def hashed(picture: Any, name: str) -> Any:
-    """The output that tells time and hash of each picture (framehash), at the source's own times."""
+    """The output that tells time and hash of each picture (framehash), at the source's own times and sizes."""
     options = {"c:v": "rawvideo", "fps_mode": "passthrough", "enc_time_base": "demux", "f": "framehash"}
-    return ffmpeg.output(picture, name, **options, hash="murmur3")
+    # or a picture of another size than the first would be hashed, and pass, at the first one's
+    return ffmpeg.output(picture, name, **options, hash="murmur3", noautoscale=None)
 
 
 def decoded(plan: Plan, chunk: Chunk, limits: Limits) -> Any:

@@ -22,7 +22,8 @@ _SILENCE_LUFS = -70.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`zero` is the PTS of the first picture that decodes, in the track's time base: the master's time zero.
+    """`zero` is the PTS of the first picture that decodes, in the track's time base: the master's time zero; its pixels
+    take `picture_bytes`.
     `loudness` is the integrated loudness of the sound in LUFS; None where there is no sound, or only silence.
     `heard` is False where not one sample of the sound can be decoded; `changing` is True where its layout, rate or
     format is not the same from beginning to end (the loudness is then that of the last of them)."""
@@ -31,6 +32,7 @@ class Measured:
     loudness: float | None
     heard: bool
     changing: bool = False
+    picture_bytes: int = 0
 
 
 def measure(workspace: Workspace, probe: Probe) -> Measured:
@@ -73,6 +75,7 @@ def measure(workspace: Workspace, probe: Probe) -> Measured:
     heard = probe.audio is not None and _EMPTY not in done.stderr.rpartition(_SUMMARY)[2]
     return Measured(
         zero=int(rows[0].split(",")[2]),
+        picture_bytes=int(rows[0].split(",")[4]),
         loudness=_integrated(done.stderr),
         heard=heard,
         changing=_CHANGED in done.stderr,

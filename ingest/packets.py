@@ -6,26 +6,20 @@ four packets that claim to last ten hours; and where decoding may start.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import csv
 
-from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
+from ingest.packet_rows import ENTRIES, Rows, read_rows
 from ingest.rhythm import seconds_since
-from ingest.workspace import Workspace
+from ingest.whitelist import PROBED
+from ingest.workspace import SOURCE_NAME, Workspace
 
-_ENTRIES = "packet=pts,dts,flags:stream=time_base"
-_COLUMNS = {"pts": pa.int64(), "dts": pa.int64(), "flags": pa.string()}
 # What ffprobe says of Matroska and of MP4 in fragments (libavformat/matroskadec.c, mov.c).
 _BROKEN_OFF = ("File ended prematurely", "partial file")
-_LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +27,9 @@ class Packets:
     """Of one video stream: `total` packets stored, and for those shown, sorted by time, their `pts` (int64, in
     `time_base`), their `key` flags, and `clean`: key frames at which decoding may start and give every picture from
     there on, for no picture is stored on one side of it and shown on the other (there may be none). `broken_off`
-    when the file ends inside of what it began to say; `in_order` when pictures are stored as they are shown."""
+    when the file ends inside of what it began to say; `in_order` when pictures are stored as they are shown; `led_in`
+    when an edit list hides a key frame before all that is shown, at which decoding starts; `reset` is the number, in
+    order of decoding, of the packet at which the clock starts again, None where it does not."""
 
     total: int
     time_base: Fraction
@@ -42,14 +38,17 @@ class Packets:
     clean: NDArray[np.bool_]
     broken_off: bool = False
     in_order: bool = True
+    led_in: bool = False
+    reset: int | None = None
 
     @property
     def first(self) -> int:
-        """Index of the first key frame: what comes before it (a stream joined at its middle) cannot be decoded."""
-        return int(np.argmax(self.key))
+        """Index of the first picture that can be decoded: what comes before the first key frame, shown or not, cannot
+        (a stream joined at its middle)."""
+        return 0 if self.led_in else int(np.argmax(self.key))
 
     def seconds(self, zero: int | None = None) -> NDArray[np.float64]:
-        """Times in seconds from `zero` (the first key frame, without it), see `rhythm.seconds_since`."""
+        """Times in seconds from `zero` (the `first`, without it), see `rhythm.seconds_since`."""
         start = int(self.pts[self.first]) if zero is None else zero
         return seconds_since(start, self.pts, self.time_base)
 
@@ -64,45 +63,37 @@ def read_packets(
     workspace: Workspace, name: str, stream: str, media_seconds: float = 0.0, *, edited: bool = True
 ) -> Packets:
     """Read the packets of one stream of a file in the job directory; without `edited`, those too that an edit list
-    of MP4 leaves out. Raises FileRejected when nothing can be read.
+    of MP4 leaves out. Raises FileRejected when nothing can be read, or the source has more of them than is accepted.
     """
     argv = [str(workspace.tools.ffprobe), "-v", "error"]
-    for option, value in input_options(workspace.limits).items():
+    for option, value in input_options(workspace.limits, PROBED).items():
         argv += [f"-{option}", str(value)]
     argv += [] if edited else ["-ignore_editlist", "1"]
-    argv += ["-select_streams", stream, "-show_entries", _ENTRIES, "-of", "csv=p=0", f"file:{name}"]
+    argv += ["-select_streams", stream, "-show_entries", ENTRIES, "-of", "csv=p=0", f"file:{name}"]
     done = workspace.run(argv, media_seconds=media_seconds)
-    packets = _parse(done.stdout.read_bytes())
+    # what was made here is bounded by what it was made from
+    limits = workspace.limits if name == SOURCE_NAME else None
+    packets = _in_order(*read_rows(done.stdout, limits))
     return replace(packets, broken_off=any(said in done.stderr for said in _BROKEN_OFF))
 
 
-def _parse(text: bytes) -> Packets:
-    """Parse ffprobe's lines "pts,dts,flags", in order of decoding, and after them the stream's time base "n/d"."""
-    while b",\n" in text:  # a packet with side data ends in an empty field
-        text = text.replace(b",\n", b"\n")
-    lines, time_base = text.strip(), Fraction(0)
-    while lines and b"," not in (said := lines[lines.rfind(b"\n") + 1 :]):
-        time_base = Fraction(said.decode())  # said twice where the stream belongs to a programme
-        lines = lines[: -len(said)].rstrip()
-    if not lines or not time_base:
-        raise _nothing()
-    table = csv.read_csv(
-        io.BytesIO(lines),
-        read_options=csv.ReadOptions(column_names=list(_COLUMNS)),
-        convert_options=csv.ConvertOptions(column_types=_COLUMNS, null_values=["N/A"]),
+def _in_order(rows: Rows, time_base: Fraction) -> Packets:
+    pts, key = rows.pts, rows.key
+    clean = _clean(pts, key, told=rows.told)
+    straight = bool((pts[1:] > pts[:-1]).all())
+    if not straight:
+        order = np.argsort(pts, kind="stable")
+        pts, key, clean = pts[order], key[order], clean[order]
+    return Packets(
+        total=rows.total,
+        time_base=time_base,
+        pts=pts,
+        key=key,
+        clean=clean,
+        in_order=straight,
+        led_in=rows.led_in,
+        reset=rows.reset,
     )
-    # AVI stores no pts
-    stamps = pc.coalesce(table["pts"], table["dts"])
-    shown = pc.and_(pc.is_valid(stamps), pc.invert(pc.match_substring(table["flags"], "D")))
-    pts = stamps.filter(shown).to_numpy()
-    if not len(pts):
-        raise _nothing()
-    key = pc.match_substring(table["flags"], "K").filter(shown).to_numpy().astype(np.bool_)
-    reordered = pc.is_valid(table["pts"]).filter(shown).to_numpy().astype(np.bool_)
-    clean = _clean(pts, key, told=bool(reordered.all()))
-    order = np.argsort(pts, kind="stable")
-    straight = bool((order[1:] > order[:-1]).all())
-    return Packets(table.num_rows, time_base, pts[order], key[order], clean[order], in_order=straight)
 
 
 def _clean(pts: NDArray[np.int64], key: NDArray[np.bool_], *, told: bool) -> NDArray[np.bool_]:
@@ -114,11 +105,7 @@ def _clean(pts: NDArray[np.int64], key: NDArray[np.bool_], *, told: bool) -> NDA
     if not told and not key.all():
         first: NDArray[np.bool_] = np.arange(len(key)) == np.argmax(key)
         return first
-    before = np.maximum.accumulate(np.concatenate([[_EARLIEST], pts[:-1]]))
-    after = np.minimum.accumulate(np.concatenate([pts[1:], [_LATEST]])[::-1])[::-1]
-    clean: NDArray[np.bool_] = key & (before < pts) & (pts < after)
+    clean = key.copy()
+    clean[1:] &= np.maximum.accumulate(pts[:-1]) < pts[1:]
+    clean[:-1] &= pts[:-1] < np.minimum.accumulate(pts[:0:-1])[::-1]
     return clean
-
-
-def _nothing() -> FileRejected:
-    return FileRejected("undecodable", "The file names a video track, but no pictures can be read from it.")

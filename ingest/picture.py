@@ -13,8 +13,10 @@ from typing import Any
 from ingest.streams import VideoStream
 
 _TURNS = {0: (), 90: ("clock",), 180: ("clock", "clock"), 270: ("cclock",)}
-# FFmpeg's names for the matrix that zscale knows by another.
-_MATRICES = {"smpte170m": "170m", "bt470bg": "470bg", "fcc": "fcc", "smpte240m": "240m", "ycgco": "ycgco"}
+# FFmpeg's names for the matrix that zscale knows by another. Of smpte240m it makes RGB's: that is left to `scale`.
+_MATRICES = {"smpte170m": "170m", "bt470bg": "470bg", "fcc": "fcc", "ycgco": "ycgco"}
+# Those that `scale` passes through; it takes no picture that is said to have another.
+_SCALED = {"bt709", "smpte170m", "bt470bg", "fcc", "smpte240m", "gbr"}
 # Where nothing is said, standard definition is BT.601 and the rest BT.709, as players take it: ITU-R BT.601, BT.709.
 _STANDARD_WIDTH, _STANDARD_HEIGHT = 1280, 576
 # Nits that diffuse white is set to before tone mapping (the display of BT.1886).
@@ -64,9 +66,11 @@ def upright(picture: Any, video: VideoStream, size: Size) -> Any:
     if video.interlaced:
         # a frame for a frame, at its own time; a frame that says that it is progressive passes untouched
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    if video.mirrored:
+        picture = picture.filter("hflip")
     for turn in _TURNS[video.rotation]:
         picture = picture.filter("transpose", turn)
-    picture = picture.filter(
+    picture = _said(picture, video).filter(
         "scale", size.width, size.height, flags="bicubic", out_range="tv", **_coded(video)
     )
     return (
@@ -82,24 +86,47 @@ def _rgb(video: VideoStream) -> bool:
 
 
 def _coded(video: VideoStream) -> dict[str, str]:
-    """Options of `scale` for a source that has no matrix yet."""
-    return {"out_color_matrix": "bt709"} if _rgb(video) else {}
+    """Options of `scale` for a source that is given its matrix there."""
+    if _rgb(video):
+        return {"out_color_matrix": "bt709"}
+    if not _wide(video) and matrix_of(video) == "smpte240m":
+        return {"in_color_matrix": "smpte240m", "out_color_matrix": "bt709"}
+    return {}
+
+
+def _wide(video: VideoStream) -> bool:
+    return video.colour.hdr or video.colour.wide
+
+
+def _said(picture: Any, video: VideoStream) -> Any:
+    """What is said of the source's colours, or assumed of them, given outright: a frame may leave it out, and filters
+    find no way from what they do not know. A matrix that `scale` does not know gets its true name behind it."""
+    if _rgb(video):
+        return picture
+    if _wide(video):
+        transfer = video.colour.transfer if video.colour.hdr else "bt709"
+        names = {"color_primaries": "bt2020", "color_trc": transfer, "colorspace": "bt2020nc"}
+        return picture.filter("setparams", **names)
+    matrix = matrix_of(video)
+    names = {"color_primaries": "bt709", "color_trc": "bt709"}
+    return picture.filter("setparams", **names, colorspace=matrix if matrix in _SCALED else "bt709")
 
 
 def _standard_colours(picture: Any, video: VideoStream) -> Any:
     """Convert to BT.709, by the path that the source needs: none, another matrix, another gamut, or tone mapping.
 
-    What is said of the source is given outright, for a frame may leave it out. Tone curve: Hable's, FFmpeg's `tonemap`.
+    Tone curve: Hable's, FFmpeg's `tonemap`.
     """
     colour = video.colour
     if _rgb(video):
         return picture
-    if colour.hdr or colour.wide:
-        transfer = colour.transfer if colour.hdr else "709"
-        source = {"pin": "2020", "tin": transfer, "min": "2020_ncl", "rin": "limited"}
+    if _wide(video):
+        # of constant luminance there is no kind with high dynamic range: who says so means the other
+        constant = colour.matrix == "bt2020c" and not colour.hdr
         linear = (
             picture.filter("format", "yuv420p10le")
-            .filter("zscale", t="linear", npl=_WHITE_NITS, **source)
+            .filter("setparams", range="tv", colorspace="bt2020c" if constant else "bt2020nc")
+            .filter("zscale", t="linear", npl=_WHITE_NITS)
             .filter("format", "gbrpf32le")
             .filter("zscale", p="709")
         )

@@ -69,7 +69,7 @@ class Plan:
         packets = document["source"].pop("packets")
         (folder / PLAN_NAME).write_text(json.dumps(document, default=str))
         arrays = {name: packets[name] for name in ("pts", "key", "clean")}
-        facts = {"total": packets["total"], "broken_off": packets["broken_off"]}
+        facts = {name: packets[name] for name in ("total", "broken_off", "led_in")}
         np.savez_compressed(folder / PACKETS_NAME, time_base=str(packets["time_base"]), **facts, **arrays)
 
     @classmethod
@@ -104,7 +104,8 @@ def make_plan(workspace: Workspace, profile: Profile, md5: str | None = None) ->
     likely = looks_conforming(source, workspace.source.stat().st_size, profile)
     if likely or wants_cutting(source.packets, source.container, profile):
         source = replace(source, packets=keep_fresh_starts(workspace, source))
-    chunks = keep_whole_seams(workspace, source, cut_chunks(source.packets, source.container, profile))
+    chunks = cut_chunks(source.packets, source.container, profile)
+    chunks = keep_whole_seams(workspace, source, chunks, measured.picture_bytes)
     digest = md5 or digests_of(workspace.source, "md5")["md5"]
     copied = likely and groups_conform(source, profile) and same_parameters(workspace, source)
     return Plan(digest, source, measured, chunks, copied)
@@ -124,4 +125,5 @@ def _packets(path: Path) -> Packets:
             key=stored["key"],
             clean=stored["clean"],
             broken_off=bool(stored["broken_off"]),
+            led_in=bool(stored["led_in"]),
         )

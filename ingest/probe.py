@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.checks import refusal_of, refuse_long, refuse_sparse, refuse_truncated, unsaid_end
+from ingest.checks import refusal_of, refuse_long, refuse_reset, refuse_sparse, refuse_truncated, unsaid_end
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
+from ingest.fields import is_interlaced
 from ingest.packets import Packets, read_packets
 from ingest.streams import (
     AudioStream,
@@ -20,6 +21,7 @@ from ingest.streams import (
     telemetry_tracks,
     video_stream,
 )
+from ingest.whitelist import PROBED
 from ingest.workspace import SOURCE_NAME, Workspace
 
 # Seconds by which sound may miss the pictures' beginning or end without being worth a word: cameras differ by packets.
@@ -55,10 +57,14 @@ def probe(workspace: Workspace) -> Probe:
     duration = float(found.get("duration", 0.0))
     refuse_long(duration, workspace.limits)
     video = pick_video(streams, workspace.limits)
-    packets, span = _pictures(workspace, video, duration)
-    stream = video_stream(video, packets)
-    declared_seconds = _declared_seconds(found, video)
     container = str(found.get("format_name", "")).split(",")[0]
+    packets, span = _pictures(workspace, video, duration)
+    if (
+        container == "mpegts"
+    ):  # no other container holds two recordings that were merely put one behind the other
+        refuse_reset(packets)
+    stream = video_stream(video, packets, interlaced=is_interlaced(workspace, video))
+    declared_seconds = _declared_seconds(found, video)
     stored = _stored(workspace, container, packets, stream, duration)
     refuse_truncated(packets, stored, stream.declared_frames, declared_seconds)
     audio, findings = pick_audio(streams)
@@ -68,7 +74,7 @@ def probe(workspace: Workspace) -> Probe:
         findings.append(unsaid_end(packets))
     findings += _picture_kind(stream)
     if audio:
-        findings += _sound_beside(audio, stream, span)
+        findings += _sound_beside(audio, stream, packets)
     return Probe(
         container=container,
         duration=max(duration, span),
@@ -107,7 +113,7 @@ def _pictures(workspace: Workspace, video: dict[str, Any], duration: float) -> t
 def describe(workspace: Workspace) -> dict[str, Any]:
     """The source in ffprobe's words: "format" and "streams". Raises FileRejected for what cannot be opened."""
     argv = [str(workspace.tools.ffprobe), "-v", "error"]
-    for option, value in input_options(workspace.limits).items():
+    for option, value in input_options(workspace.limits, PROBED).items():
         argv += [f"-{option}", str(value)]
     done = workspace.run([*argv, "-of", "json", "-show_format", "-show_streams", f"file:{SOURCE_NAME}"])
     # ffprobe ends with 0 all the same when it met a bound of ours, and tells of what it did not open as of nothing
@@ -130,6 +136,8 @@ def _declared_seconds(found: dict[str, Any], stream: dict[str, Any]) -> float | 
 def _picture_kind(video: VideoStream) -> list[str]:
     """Findings on what the renditions show otherwise than the source."""
     findings = []
+    if video.mirrored:
+        findings.append("The file says that its pictures are to be shown mirrored, and so they are.")
     if video.interlaced:
         findings.append("The pictures are interlaced; what is derived is not.")
     if video.colour.hdr:
@@ -137,12 +145,13 @@ def _picture_kind(video: VideoStream) -> list[str]:
     return findings
 
 
-def _sound_beside(audio: AudioStream, video: VideoStream, span: float) -> list[str]:
+def _sound_beside(audio: AudioStream, video: VideoStream, packets: Packets) -> list[str]:
     """Findings where the sound covers only a part of the pictures; what is missing is made up with silence."""
     if audio.start is None:
         return []
     late = audio.start - float(video.first_pts * video.time_base)
     findings = [f"The sound starts {late:.1f} s after the pictures."] if late > _SOUND_SLACK else []
-    if audio.seconds is not None and (short := span - late - audio.seconds) > _SOUND_SLACK:
-        findings.append(f"The sound ends {short:.1f} s before the pictures.")
+    if audio.seconds is not None:
+        short = float(int(packets.pts[-1]) * packets.time_base) - (audio.start + audio.seconds)
+        findings += [f"The sound ends {short:.1f} s before the pictures."] if short > _SOUND_SLACK else []
     return findings

@@ -81,11 +81,18 @@ DEFAULT_PROFILE = Profile()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a file may cost before it is refused: the bounds behind the sandbox and the probe."""
+    """What a file may cost before it is refused: the bounds behind the sandbox and the probe.
+
+    `max_frames` is a day at 120 pictures a second; of fewer, no more than `max_frame_rate` for each second that they
+    span, with `spare_frames` besides for a slow-motion shot.
+    """
 
     max_streams: int = 32
     max_pixels: int = 35_389_440
     max_seconds: int = 24 * 3600
+    max_frames: int = 24 * 3600 * 120
+    max_frame_rate: int = 240
+    spare_frames: int = 100_000
     min_frames_per_minute: int = 6
     memory_bytes: int = 8 << 30
     base_cpu_seconds: int = 120

@@ -41,27 +41,31 @@ def keep_fresh_starts(workspace: Workspace, source: Probe) -> Packets:
     # a packet of which no unit is left is dropped: what comes out are the fresh starts
     argv += ["-bsf:v", f"filter_units=pass_types={_FRESH[codec]}", "-f", "framecrc", _STARTS_NAME]
     done = workspace.run(argv, media_seconds=source.duration)
-    fresh = _stamps(target) if done.status == 0 else []
+    fresh = [stamp for stamp, _ in _rows(target)] if done.status == 0 else []
     target.unlink(missing_ok=True)
     clean = packets.clean & np.isin(packets.pts, np.array(fresh, dtype=np.int64))
     clean[packets.first] |= packets.clean[packets.first]
     return replace(packets, clean=clean)
 
 
-def _stamps(path: Path) -> list[int]:
-    """Presentation times of FFmpeg's framecrc lines: "stream, dts, pts, duration, size, checksum, …"."""
+def _rows(path: Path) -> list[tuple[int, int]]:
+    """Presentation times and sizes of FFmpeg's framecrc lines: "stream, dts, pts, duration, size, checksum, …"."""
     with path.open() as lines:
-        return [int(line.split(",")[2]) for line in lines if not line.startswith("#")]
+        rows = (line.split(",") for line in lines if not line.startswith("#"))
+        return [(int(row[2]), int(row[4])) for row in rows]
 
 
-def keep_whole_seams(workspace: Workspace, source: Probe, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
-    """Return the chunks without the seams at which the first picture, decoded by itself, is missing or damaged."""
-    whole = {chunk.start_pts for chunk in chunks[1:] if _is_whole(workspace, source, chunk)}
+def keep_whole_seams(
+    workspace: Workspace, source: Probe, chunks: Sequence[Chunk], picture_bytes: int
+) -> tuple[Chunk, ...]:
+    """Return the chunks without the seams at which the first picture, decoded by itself, is missing, damaged, or takes
+    other than `picture_bytes`: pictures that change their size do so within a chunk, where it shows."""
+    whole = {chunk.start_pts for chunk in chunks[1:] if _is_whole(workspace, source, chunk, picture_bytes)}
     return keep_seams(chunks, whole)
 
 
-def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk) -> bool:
-    """True when the packet of the chunk's first picture gives it and the decoder complains of nothing."""
+def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk, picture_bytes: int) -> bool:
+    """True when the packet of the chunk's first picture alone gives it, in that size, without a complaint."""
     argv = [str(workspace.tools.ffmpeg), "-nostdin", "-hide_banner", "-v", "error", "-y", "-copyts"]
     for option, value in input_options(workspace.limits).items():
         argv += [f"-{option}", str(value)]
@@ -80,6 +84,6 @@ def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk) -> bool:
     argv += ["-map", f"0:{source.video.index}", "-c:v", "rawvideo", "-fps_mode", "passthrough"]
     done = workspace.run([*argv, "-enc_time_base", "demux", "-f", "framecrc", _STARTS_NAME])
     target = workspace.path / _STARTS_NAME
-    shown = _stamps(target) if target.exists() else []
+    shown = _rows(target) if target.exists() else []
     target.unlink(missing_ok=True)
-    return done.status == 0 and not done.stderr and shown[:1] == [chunk.start_pts]
+    return done.status == 0 and not done.complaints and shown[:1] == [(chunk.start_pts, picture_bytes)]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from ingest.errors import FileRejected
+from ingest.orientation import orientation
 from ingest.packets import Packets
 from ingest.profiles import Limits
 from ingest.whitelist import AUDIO_CODECS, VIDEO_CODECS
 
+# Matrices of ITU-T H.273 that pictures can be converted from; what is not named counts as what players assume.
+_MATRICES = frozenset(
+    re.findall(r"\w+", "unknown reserved gbr bt709 fcc bt470bg smpte170m smpte240m ycgco bt2020nc bt2020c")
+)
 # Transfer functions of ITU-R BT.2100: perceptual quantiser and hybrid log-gamma.
 _HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 _TELEMETRY_TAGS = ("gpmd", "tmcd", "camm", "mett", "fdsc")
@@ -43,9 +49,10 @@ class Colour:
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """The picture track that is used. `width` by `height` as stored, before `rotation` (degrees clockwise: 0, 90, 180,
-    270) and the sample aspect ratio `sar`. `first_pts` is in `time_base`; `declared_frames` is the container's
-    count, None when it keeps none; `average_rate` is in frames/s; `interlaced` when fields, not frames, were taken."""
+    """The picture track that is used. `width` by `height` as stored, before it is `mirrored` left to right, turned by
+    `rotation` (degrees clockwise: 0, 90, 180, 270) and stretched by the sample aspect ratio `sar`. `first_pts` is in
+    `time_base`; `declared_frames` is the container's count, None when it keeps none; `average_rate` is in frames/s;
+    `interlaced` when fields, not frames, were taken."""
 
     index: int
     codec: str
@@ -62,6 +69,7 @@ class VideoStream:
     packet_count: int
     variable_rate: bool
     colour: Colour = Colour()
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,11 @@ def pick_video(streams: list[dict[str, Any]], limits: Limits) -> dict[str, Any]:
             raise FileRejected("too_large", f"The picture is {width}x{height}, more than is accepted.")
         if width < 16 or height < 16:
             raise FileRejected("undecodable", f"The picture is {width}x{height}: nothing to see.")
+        if (colours := stream.get("color_space", "unknown")) not in _MATRICES:
+            raise FileRejected(
+                "unsupported_codec",
+                f"The colours of the pictures are coded as {colours}, which is not accepted.",
+            )
         return stream
     raise FileRejected("no_video", "The file has no video track.")
 
@@ -137,18 +150,20 @@ def _seconds(stream: dict[str, Any], name: str) -> float | None:
     return None if text == "N/A" else float(text)
 
 
-def video_stream(stream: dict[str, Any], packets: Packets) -> VideoStream:
-    """Type ffprobe's description of the picture track."""
+def video_stream(stream: dict[str, Any], packets: Packets, *, interlaced: bool) -> VideoStream:
+    """Type ffprobe's description of the picture track, whose `interlaced` it may not say (`ingest.fields`)."""
     declared = stream.get("nb_frames", "")
+    rotation, mirrored = orientation(stream.get("side_data_list", []))
     return VideoStream(
         index=int(stream["index"]),
         codec=stream["codec_name"],
         width=int(stream["width"]),
         height=int(stream["height"]),
-        rotation=_rotation(stream),
+        rotation=rotation,
+        mirrored=mirrored,
         sar=_ratio(stream.get("sample_aspect_ratio", ""), Fraction(1)),
         pixel_format=stream.get("pix_fmt", "unknown"),
-        interlaced=stream.get("field_order", "progressive") not in ("progressive", "unknown"),
+        interlaced=interlaced,
         time_base=Fraction(stream["time_base"]),
         average_rate=_ratio(stream.get("avg_frame_rate", ""), Fraction(0)),
         first_pts=int(packets.pts[packets.first]),
@@ -162,12 +177,6 @@ def video_stream(stream: dict[str, Any], packets: Packets) -> VideoStream:
             transfer=stream.get("color_transfer", "unknown"),
         ),
     )
-
-
-def _rotation(stream: dict[str, Any]) -> int:
-    """Clockwise degrees to turn the picture by; the display matrix counts counter-clockwise."""
-    turned = sum(int(d.get("rotation", 0)) for d in stream.get("side_data_list", []))
-    return round(-turned / 90) * 90 % 360
 
 
 def _ratio(text: str, otherwise: Fraction) -> Fraction:

@@ -17,7 +17,8 @@ AUDIO_CODECS = frozenset(
     re.findall(
         r"\w+",
         "aac mp3 mp2 ac3 eac3 opus vorbis flac alac amr_nb amr_wb adpcm_ima_wav adpcm_ms pcm_s16le pcm_s16be "
-        "pcm_s24le pcm_s24be pcm_s32le pcm_f32le pcm_u8 pcm_mulaw pcm_alaw",
+        "pcm_s24le pcm_s24be pcm_s32le pcm_s32be pcm_f32le pcm_f32be pcm_f64le pcm_f64be pcm_s8 pcm_u8 pcm_bluray "
+        "pcm_mulaw pcm_alaw",
     )
 )
 # As ffmpeg wants them: decoders, some of which are not called what their codec is.
@@ -25,4 +26,16 @@ DECODERS = (
     VIDEO_CODECS
     | AUDIO_CODECS
     | {"libdav1d", "libvpx-vp9", "msmpeg4", "mp3float", "mp2float", "libopus", "libvorbis", "amrnb", "amrwb"}
+)
+# What ffprobe may open besides, so that such a track can be named and left out: it ends at the first that it may not.
+# Camcorders write pgssub, drones mov_text. ffmpeg, which decodes, opens none of these.
+PROBED = DECODERS | frozenset(
+    re.findall(
+        r"\w+",
+        "mov_text text srt subrip ass ssa webvtt cc_dec pgssub dvdsub dvbsub "
+        "aac_latm dca truehd mlp g722 g723_1 g726 g726le g729 gsm gsm_ms adpcm_ima_qt adpcm_swf adpcm_yamaha dvaudio "
+        "nellymoser speex ilbc qcelp evrc wmav1 wmav2 wmapro wmalossless wmavoice wavpack tta mp1 mp1float "
+        "als s302m pcm_dvd pcm_s16le_planar pcm_s64le pcm_s64be pcm_u16le pcm_u16be pcm_u24le pcm_u24be pcm_u32le "
+        "pcm_u32be",
+    )
 )

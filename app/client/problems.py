@@ -37,6 +37,7 @@ def problem_error(response: requests.Response) -> ClientError:
         response.status_code,
         passing=response.status_code in PASSING,
         retry_after=retry_after(response),
+        problem=document,
     )
 
 

@@ -17,11 +17,13 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 REPLAYED = "Idempotency-Replayed"
-# Uploads have tus's own way to be repeated; the others are asked by strangers, and are one-time by their codes.
+# What happens to an upload has tus's own way to be repeated, and addresses of parts must not be kept; the others are
+# asked by strangers, and are one-time by their codes.
 WITHOUT = ("/api/v1/uploads", "/api/v1/activation", "/api/v1/me/clients/enrol")
-WITH = (
-    "/api/v1/uploads/direct",
-)  # its parts' addresses must not be kept, but opening one is like any other write
+# Opening an upload is like any other write. By tus it is said in headers; bytes that come along are never buffered.
+BY_TUS = "/api/v1/uploads"
+WITH = (BY_TUS, "/api/v1/uploads/direct")
+BYTES = "application/offset+octet-stream"
 PARAMETER = {
     "in": "header",
     "name": HEADER,
@@ -29,7 +31,11 @@ PARAMETER = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"},
     "description": "Sent again with the same key within a day, the request is answered and not repeated",
 }
-_KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+_KEPT_HEADERS = (
+    "Content-Type", "Location", "ETag", "Cache-Control",
+    "Tus-Resumable", "Upload-Concat", "Upload-Defer-Length", "Upload-Expires", "Upload-Length", "Upload-Metadata",
+    "Upload-Offset",
+)  # fmt: skip
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
 
 
@@ -49,15 +55,28 @@ def init_repeats(app: Flask) -> None:
 
 def _begin() -> None:
     key, identity = request.headers.get(HEADER), current_identity()
-    if key is None or identity.id is None or not takes_key(request.method, request.path):
+    if key is None or identity.id is None or not takes_key(request.method, request.path) or _brings_bytes():
         return
     if not _KEY.fullmatch(key):
         raise InvalidRequest(f"{HEADER} is 1 to {MAX_KEY} visible ASCII characters")
-    asked = fingerprint(request.method, request.full_path, request.get_data())
+    asked = fingerprint(request.method, request.full_path, _said())
     claim = Claim(identity.id, key, asked, resource(Settings).secret_key)
     with resource(Database).transaction() as session:
         claim.look(session)
     g.cordon_claim = claim
+
+
+def _brings_bytes() -> bool:
+    """Whether an upload's first bytes come along: as many as they may be, they would have to be read first."""
+    return request.path == BY_TUS and request.mimetype == BYTES
+
+
+def _said() -> bytes:
+    """What is asked for, beside method and path."""
+    if request.path != BY_TUS:
+        return request.get_data()
+    told = sorted((name, value) for name, value in request.headers if name.startswith("Upload-"))
+    return "".join(f"{name}: {value}\n" for name, value in told).encode()
 
 
 def _keep_answer(response: Response) -> Response:

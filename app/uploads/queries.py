@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -118,6 +118,13 @@ def live_recordings(organisation_id: UUID, sha256: bytes) -> Select[UUID]:
     """The ids of the force's own live recordings of these bytes: one at most. What others hold is not looked at."""
     own, same = _RECORDINGS.c.organisation_id == organisation_id, _RECORDINGS.c.sha256 == sha256
     return select(_RECORDINGS.c.id).where(own, same, _LIVE)
+
+
+def lengths_under_way(session: Session, organisation_id: UUID, lengths: Collection[int]) -> set[int]:
+    """Those of the lengths that files have which the force has not sent to their end, or which are looked at now."""
+    own, whole = Upload.organisation_id == organisation_id, Upload.kind != "partial"
+    query = select(Upload.length).where(own, whole, Upload.state.in_((*OPEN_STATES, "received")))
+    return set(session.scalars(query.where(Upload.length.in_(list(lengths)))))
 
 
 def block_digests(session: Session, upload_id: UUID) -> dict[int, bytes]:

@@ -28,7 +28,8 @@ class Bounds:
 def combine(material: Material, proposals: list[Proposal], bounds: Bounds, *, looked: bool) -> list[Interval]:
     """Return the clips, by start.
 
-    A person's ranges stay as they are but for their start, which moves back to a key frame; bounds do not touch them.
+    A person's ranges stay as they are but for their start, which moves back to a key frame, and, where the material has
+    no `free_ends`, their end, which moves on to one; bounds do not touch them.
     All other time is cut into clips of at least the least length, if the recording has that, and at most the greatest,
     unless no key frame allows it. If somebody `looked` for events, a clip without one, or a person's range, is not
     eventful.

@@ -318,6 +318,51 @@ def test_a_file_that_differs_from_its_manifest_is_not_handed_over(
     assert site.waiting() == []
 
 
+def flip(path: Path) -> None:
+    """The last byte becomes another, and the file's time stays."""
+    facts = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def test_a_file_that_changed_before_its_answer_was_heard_is_not_handed_over(
+    site: Site, film: Path, handing: Handing
+) -> None:
+    sent = handing.send(film)
+    handing.state.remember(film, f"/api/v1/uploads/direct/{sent.upload_id}")
+    flip(film)
+    with pytest.raises(ClientError, match="changed since it was sent"):
+        handing.send(film)
+    assert handing.state.recall(film) is None
+    assert site.work(UUID(sent.upload_id or "")).state == "recorded"  # what did arrive
+
+
+def test_what_the_force_holds_is_not_opened_again_unless_the_file_is_another(
+    site: Site, film: Path, handing: Handing
+) -> None:
+    """Between the check and the sending another machine's upload became a recording."""
+    sent = handing.send(film)
+    site.work(UUID(sent.upload_id or ""))
+    handing.state.forget(film)
+    manifest = {"sha256": sent.sha256}
+    again = handing.send(film, expected=manifest)
+    assert (again.state, again.recording_id, again.sha256) == ("duplicate", sent.upload_id, sent.sha256)
+    flip(film)
+    with pytest.raises(ClientError, match="differs from its manifest"):
+        handing.send(film, expected=manifest)
+
+
+def test_what_is_to_be_sent_anew_is(site: Site, film: Path, handing: Handing) -> None:
+    first = handing.send(film)
+    done = site.work(UUID(first.upload_id or ""))
+    with site.database.transaction() as session:
+        session.get_one(Recording, done.id).state = "withdrawn"
+    assert handing.send(film).upload_id == first.upload_id
+    again = handing.send(film, anew=True)
+    assert again.upload_id != first.upload_id
+    assert site.work(UUID(again.upload_id or "")).state == "recorded"
+
+
 def test_the_address_is_in_no_error(
     site: Site, film: Path, handing: Handing, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,10 @@ class Desk:
     settings: Settings
     options: list[str] = field(default_factory=list)
 
+    @property
+    def server(self) -> str:
+        return str(json.loads(self.credentials.read_text())["server"])
+
     def run(self, *arguments: str | Path) -> Result:
         fixed = ["--exercise", str(self.exercise), "--credentials", str(self.credentials), *self.options]
         return CliRunner().invoke(upload, [*map(str, arguments), *fixed])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -24,6 +25,7 @@ from app.core.repeats import HEADER, REPLAYED, takes_key
 from app.exercises.models import Exercise
 from app.factory import create_app
 from app.settings import Settings
+from app.uploads.models import Upload
 from tests.factories.accounts import bearer, make_organisation, make_person
 from tests.integration.test_exercises_api import BODY
 
@@ -214,6 +216,57 @@ def test_what_may_not_be_used_is_refused_before_the_key_is_looked_at(
     assert (count(database, IdempotencyKey), count(database, Organisation)) == (0, 1)
 
 
+UPLOADS = "/api/v1/uploads"
+
+
+def creation(client: FlaskClient, officer: Headers, **more: str) -> Headers:
+    """What opens an upload of 1,000 bytes by tus, for a new exercise."""
+    made = client.post(EXERCISES, json=BODY, headers=officer | {HEADER: "exercise"})
+    said = base64.b64encode(made.json["id"].encode()).decode()
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "1000", "Upload-Metadata": f"exercise {said}"}
+    return officer | tus | more
+
+
+@pytest.mark.parametrize("kind", [{}, {"Upload-Concat": "partial"}])
+def test_an_upload_whose_creation_is_repeated_is_opened_once(
+    client: FlaskClient, officer: Headers, database: Database, kind: Headers
+) -> None:
+    """A file, and a part of one; the repeat says all that a tus client needs to go on."""
+    headers = creation(client, officer, **kind)
+    first, again = (client.post(UPLOADS, headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert (first.headers.get(REPLAYED), again.headers.get(REPLAYED)) == (None, "true")
+    names = {name for name in first.headers.keys() if name.startswith(("Upload-", "Tus-"))}  # noqa: SIM118
+    assert {"Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Expires"} <= names
+    for name in (*names, "Location", "Cache-Control"):
+        assert again.headers[name] == first.headers[name], name
+    assert count(database, Upload) == 1
+    assert client.head(again.headers["Location"], headers=headers).headers["Upload-Offset"] == "0"
+
+
+@pytest.mark.parametrize(
+    "other", [{"Upload-Length": "1001"}, {"Upload-Concat": "partial"}, {"Upload-Metadata": "filename eA=="}]
+)
+def test_a_key_stands_for_one_upload(
+    client: FlaskClient, officer: Headers, database: Database, other: Headers
+) -> None:
+    headers = creation(client, officer)
+    assert client.post(UPLOADS, headers=headers).status_code == 201
+    assert kind_of(client.post(UPLOADS, headers=headers | other)) == (422, "idempotency-key-reused")
+    assert count(database, Upload) == 1
+
+
+def test_a_creation_that_brings_bytes_has_no_use_for_a_key(
+    client: FlaskClient, officer: Headers, database: Database
+) -> None:
+    """Its bytes would have to be read before it is known whether they are wanted."""
+    headers = creation(client, officer) | {"Content-Type": "application/offset+octet-stream"}
+    answers = [client.post(UPLOADS, headers=headers, data=b"x" * 10) for _ in range(2)]
+    assert [(one.status_code, one.headers.get(REPLAYED)) for one in answers] == [(201, None)] * 2
+    assert [one.headers["Upload-Offset"] for one in answers] == ["10", "10"]
+    assert count(database, Upload) == 2
+
+
 @pytest.mark.parametrize("surface", ["staff", "partner"])
 def test_every_guarded_post_documents_the_key_and_no_other_does(
     settings: Settings, database: Database, surface: Any
@@ -226,6 +279,7 @@ def test_every_guarded_post_documents_the_key_and_no_other_does(
                 continue
             named = {parameter["name"] for parameter in operation.get("parameters", ())}
             guarded = method == "post" and operation.get("security") != []
-            by_tus = path.startswith("/api/v1/uploads") and path != "/api/v1/uploads/direct"
+            opens = path in ("/api/v1/uploads", "/api/v1/uploads/direct")
+            by_tus = path.startswith("/api/v1/uploads") and not opens
             assert (HEADER in named) is (guarded and not by_tus), (method, path)
             assert (HEADER in named) is takes_key(method.upper(), path)

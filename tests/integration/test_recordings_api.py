@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,7 +14,8 @@ from app.factory import create_app
 from app.recordings.models import Recording
 from app.settings import Settings
 from app.storage.vault import Vault
-from tests.factories.accounts import bearer, make_person
+from app.uploads import service as uploads
+from tests.factories.accounts import bearer, make_identity, make_person
 from tests.factories.exercises import make_exercise
 from tests.factories.fingerprints import compare, copied, film, store
 from tests.factories.recordings import make_ready_recording, make_recording
@@ -227,11 +229,38 @@ def test_files_are_checked_before_they_are_sent(site: Site, settings: Settings) 
         ["filename"],
         ["filename"],
     ]
+    assert [one["length_known"] for one in answer["files"]] == [True] + [False] * 7
     foreign = site.client.post("/api/v1/uploads/check", json=body, headers=site.stranger)
     assert foreign.status_code == 404
     assert site.client.post("/api/v1/uploads/check", json=body, headers=site.auditor).status_code == 403
     many = {"exercise_id": exercise, "files": [files[0]] * 1001}
     assert site.client.post("/api/v1/uploads/check", json=many, headers=site.officer).status_code == 422
+
+
+def lengths_known(site: Site, officer: dict[str, str], exercise: UUID, *lengths: int) -> list[bool]:
+    files = [{"filename": f"{length}.mp4", "length": length} for length in lengths]
+    body = {"exercise_id": str(exercise), "files": files}
+    answer = site.client.post("/api/v1/uploads/check", json=body, headers=officer).json
+    return [one["length_known"] for one in answer["files"]]
+
+
+def test_a_length_says_whether_hashing_is_worth_while(
+    site: Site, settings: Settings, database: Database, vault: Vault
+) -> None:
+    """Of what one's own force holds or is receiving; of others' footage, and of what is gone, nothing is said."""
+    with database.transaction() as session:
+        exercise = session.get_one(Exercise, site.ready.exercise_id)
+        gone = make_recording(session, vault, exercise=exercise, data=b"withdrawn", state="withdrawn")
+        stranger = make_person(session, roles=[Role.DATA_OFFICER])
+        foreign = make_exercise(session, organisation_id=stranger.organisation_id)
+        officer = make_identity(session, Role.DATA_OFFICER, organisation=exercise.organisation)
+        for partial, length in ((False, 777), (True, 778)):
+            said = uploads.Declared(exercise_id=exercise.id)
+            uploads.create_upload(session, officer, settings, length=length, declared=said, partial=partial)
+        other_force = bearer(session, stranger)
+    known = (site.ready.size, site.busy.size, gone.size, 777, 778, 779)
+    assert lengths_known(site, site.officer, exercise.id, *known) == [True, True, False, True, False, False]
+    assert lengths_known(site, other_force, foreign.id, *known) == [False] * 6
 
 
 def test_room_is_counted_over_the_whole_list(site: Site, settings: Settings) -> None:

@@ -72,7 +72,9 @@ SHAPES = (
 )
 FAULTS = (
     "none", "wrong name", "offset", "cut", "no index", "zeros", "text", "empty track", "stamps", "edit list",
+    "subtitles",
 )  # fmt: skip
+_SUBTITLES = {"mp4", "mov", "mkv", "webm"}
 _DEEP = {"h264", "h264-b", "hevc", "vp9", "av1"}
 _FOUR_FOUR = {"h264", "h264-b", "hevc", "mjpeg"}
 
@@ -109,6 +111,7 @@ class Case:
             or (self.container == "avi" and self.sound == "late")
             or (self.fault == "no index" and self.container not in ("mp4", "mov"))
             or (self.fault in ("empty track", "edit list") and self.container != "mov")
+            or (self.fault == "subtitles" and self.container not in _SUBTITLES)
             or (self.fault == "stamps" and self.container != "mkv")
             or (self.fault == "offset" and self.container not in ("mp4", "mkv", "ts"))
         )

@@ -138,6 +138,12 @@ def _with_fault(case: Case, clean: Path, folder: Path) -> Path:
         run_ffmpeg(
             "-i", str(clean), *empty, "-map", "0", "-map", "1:a", "-c", "copy", *_muxing(case), str(made)
         )
+    elif case.fault == "subtitles":
+        said = folder / "said.srt"
+        said.write_text("1\n00:00:00,000 --> 00:00:01,000\nF/2.8, ISO 100\n")
+        codec = {"mkv": "srt", "webm": "webvtt"}.get(case.container, "mov_text")
+        maps = ("-map", "0", "-map", "1", "-c", "copy", "-c:s", codec, *_muxing(case))
+        run_ffmpeg("-i", str(clean), "-i", str(said), *maps, str(made))
     elif case.fault == "edit list":
         run_ffmpeg("-ss", "0.7", "-i", str(clean), "-map", "0", "-c", "copy", *_muxing(case), str(made))
     else:

@@ -108,10 +108,10 @@ def variable_rate(path: Path, *, seconds: float = 2) -> Path:
     return plain(path, seconds=seconds, extra=timing)
 
 
-def rotated(path: Path, degrees: int, *, size: str = "160x90") -> Path:
-    """Held upright: stored lying, with a display matrix of `degrees` counter-clockwise."""
+def rotated(path: Path, degrees: int, *flips: str, size: str = "160x90") -> Path:
+    """Held upright: stored lying, with a display matrix of `degrees` counter-clockwise, and mirrored by `flips`."""
     lying = plain(path.with_name("lying-" + path.name), size=size, seconds=1)
-    run_ffmpeg("-display_rotation", str(degrees), "-i", str(lying), "-c", "copy", str(path))
+    run_ffmpeg("-display_rotation", str(degrees), *flips, "-i", str(lying), "-c", "copy", str(path))
     return path
 
 
@@ -180,6 +180,53 @@ def time_standing(path: Path) -> Path:
     for stamp in range(440, 1000, 40):
         data = data.replace(struct.pack(">BhB", 0x81, stamp, 0), struct.pack(">BhB", 0x81, 400, 0))
     path.write_bytes(data)
+    return path
+
+
+def trimmed(path: Path, start: float, *, seconds: float = 7, channels: int = 0) -> Path:
+    """An MP4 trimmed without coding, as telephones do it: its edit list begins between key frames, a second apart."""
+    whole = plain(
+        path.with_name(f"whole-{path.name}"),
+        seconds=seconds,
+        rate="30",
+        channels=channels,
+        extra=("-g", "30"),
+    )
+    run_ffmpeg("-ss", str(start), "-i", str(whole), "-c", "copy", str(path))
+    return path
+
+
+def tiny_pictures(path: Path, count: int, rate: float) -> Path:
+    """Matroska whose second picture on is one byte, `count` of them at `rate` a second: 7 bytes of the file for each.
+
+    Clusters and simple blocks are RFC 9559's, sections 5.1.3 and 10.2; one of 16-bit times spans at most 32 s.
+    """
+    live = ("-live", "1", "-write_crc32", "0")  # neither a length nor an index stands at the end
+    plain(path, seconds=1, channels=0, extra=live)
+    together = min(20_000, int(30 * rate))
+    with path.open("ab") as out:
+        for first in range(0, count, together):
+            start = 1000 + round(first * 1000 / rate)
+            blocks = [b"\xe7\x84" + struct.pack(">I", start)]
+            for number in range(first, min(count, first + together)):
+                moment = 1000 + round(number * 1000 / rate) - start
+                blocks.append(b"\xa3\x85\x81" + struct.pack(">hBB", moment, 0, 0))
+            body = b"".join(blocks)
+            out.write(b"\x1f\x43\xb6\x75" + struct.pack(">I", 0x10000000 | len(body)) + body)
+    return path
+
+
+def two_sizes(path: Path) -> Path:
+    """Matroska of 2 s of 160 by 120 and 2 s of 320 by 240, at 25 a second: each group brings its own parameter sets."""
+    parts = []
+    for size in (SMALL, "320x240"):
+        part = path.with_name(f"{size}.h264")
+        coding = (*_H264, "-bf", "0", "-g", "25", "-x264-params", "repeat-headers=1")
+        plain(part, seconds=2, size=size, channels=0, codec=coding)
+        parts.append(part.read_bytes())
+    joined = path.with_suffix(".h264")
+    joined.write_bytes(b"".join(parts))
+    run_ffmpeg("-r", "25", "-i", str(joined), "-c", "copy", str(path))
     return path
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from app.client.upload.model import Item
 CHECK: Final = "/api/v1/uploads/check"
 BATCH: Final = 200
 _ABSENT: Final = (404, 405)
+_NOT_FOUND: Final = (
+    "not-found"  # what the service says of an exercise; a route that is not there says no such kind
+)
 
 
 @dataclass(frozen=True)
@@ -37,42 +41,54 @@ class Problem:
 
 @dataclass
 class Verdict:
-    """`duplicates`: file → the recording that it would repeat. `asked` is False where the service has no check."""
+    """`duplicates`: file → the recording that it would repeat. `asked` is False where the service has no check.
 
-    asked: bool = False
+    `lengths_known`: files as long as another that the force has, or is sending.
+    """
+
+    asked: bool = True
     problems: list[Problem] = field(default_factory=list)
     duplicates: dict[Path, str] = field(default_factory=dict)
+    lengths_known: set[Path] = field(default_factory=set)
     quota_left: int | None = None
 
 
 def ask(
-    api: ApiSession, exercise: str, items: Sequence[Item], digest: Callable[[Path], str | None]
+    api: ApiSession,
+    exercise: str,
+    items: Sequence[Item],
+    digest: Callable[[Item], str | None],
+    call: Callable[[Callable[[], Any]], Any],
 ) -> Verdict:
-    """Asks for all of the items, BATCH at a time. `digest` knows the SHA-256 of some. Raises ClientError."""
+    """Asks for all of the items, BATCH at a time. `digest` knows the SHA-256 of some; `call` carries out a question.
+
+    Raises ClientError, also for an exercise that is not there or is another force's.
+    """
     verdict = Verdict()
     for start in range(0, len(items), BATCH):
         part = items[start : start + BATCH]
+        body = {"exercise_id": exercise, "files": [_document(item, digest(item)) for item in part]}
         try:
-            answer = api.post_json(
-                CHECK,
-                {"exercise_id": exercise, "files": [_document(item, digest(item.path)) for item in part]},
-            )
+            answer = call(partial(api.post_json, CHECK, body))
         except ClientError as error:
+            if error.kind == _NOT_FOUND:
+                raise ClientError(
+                    f"there is no exercise {exercise} for you: copy its id from its page, the last part of the address",
+                    error.status,
+                ) from error
             if error.status not in _ABSENT:
                 raise
-            return Verdict()
+            return Verdict(asked=False)
         _note(verdict, part, answer)
-    verdict.asked = bool(items)
     return verdict
 
 
-def _document(item: Item, known: str | None) -> dict[str, Any]:
+def _document(item: Item, sha256: str | None) -> dict[str, Any]:
     document: dict[str, Any] = {
         "filename": item.path.name,
         "length": item.size,
         "details": dict(item.details),
     }
-    sha256 = item.expected.get("sha256") or known
     return document | ({"sha256": sha256} if sha256 else {})
 
 
@@ -83,6 +99,8 @@ def _note(verdict: Verdict, items: Sequence[Item], answer: Mapping[str, Any]) ->
             for problem in said["problems"]:
                 found = Problem(item.name, item.where, str(problem["field"] or ""), str(problem["message"]))
                 verdict.problems.append(found)
+            if said.get("length_known"):
+                verdict.lengths_known.add(item.path)
             if said["duplicate_of"]:
                 verdict.duplicates[item.path] = str(said["duplicate_of"])
     except (KeyError, TypeError, ValueError):

@@ -25,13 +25,15 @@ def upload(**given: Any) -> None:
     \b
     Exit status:
       0  all is handed over (or handed over before)
-      1  a file failed or was rejected, something was not right, or nothing was footage
+      1  a file failed, was rejected, or is withdrawn or erased since; something
+         was not right, or nothing was footage
       2  used wrongly
       3  interrupted: the same command goes on
     \b
     Examples:
       cordon upload /media/camera --exercise 0199c1… --metadata card.csv --wait
       cordon upload /media/camera --exercise 0199c1… --limit 2M --dry-run
+      cordon upload /media/camera/GX010007.MP4 --exercise 0199c1… --again
       cordon upload --watch /srv/drop --done /srv/done --exercise 0199c1…
     """
     options, stop = Options.of(**given), Stop()

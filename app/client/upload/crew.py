@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+K = TypeVar("K", bound=Hashable)
 
 
 class Crew(Generic[T, R]):
@@ -50,3 +51,19 @@ class Crew(Generic[T, R]):
                 self._done.put((item, self._work(item)))
             except BaseException as error:
                 self._done.put((item, error))
+
+
+def do_all(
+    work: Callable[[K], R], things: Collection[K], workers: int, check: Callable[[], None]
+) -> dict[K, R]:
+    """The result of each. Raises what `work` does, and what `check` does meanwhile."""
+    crew: Crew[K, R] = Crew(work, min(workers, len(things)))
+    for thing in things:
+        crew.put(thing)
+    crew.dismiss()
+    done: dict[K, R] = {}
+    while len(done) < len(things):
+        check()
+        if (taken := crew.take(0.2)) is not None:
+            done[taken[0]] = taken[1]
+    return done

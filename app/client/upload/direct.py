@@ -19,7 +19,8 @@ import requests
 from app.client.errors import ClientError
 from app.client.http import ApiSession
 from app.client.upload.bandwidth import Body
-from app.client.upload.digests import Digests
+from app.client.upload.before import GONE
+from app.client.upload.digests import Digests, verified
 from app.client.upload.follow import UPLOADS
 from app.client.upload.model import Item, Outcome
 from app.client.upload.retry import Patience
@@ -27,7 +28,6 @@ from app.client.upload.state import UploadState
 from app.client.upload.transfer import Line, patiently
 
 DIRECT: Final = f"{UPLOADS}/direct"
-GONE: Final = (404, 410)
 WHOLE: Final = ("received", "recorded")
 # The store's answers after which a part is sent again: damaged on the way, its address too old, or a passing fault.
 NOT_TAKEN: Final = (400, 403, 408, 425, 429, 500, 502, 503, 504)
@@ -54,23 +54,33 @@ class DirectTransfer:
         before = self.item.path.stat()
         if not self._resume():
             self._create()
-        if self.upload["state"] in WHOLE:  # an earlier run ended before it heard so
-            return self._finished(self.upload["declared_sha256"])
+        if self.upload["state"] in WHOLE:
+            return self._whole_before()
         digests = Digests(self.item.expected)
         self.line.observer.begun(self.item, 0)
         with self.item.path.open("rb") as source:
             self._send(source, digests)
         after = self.item.path.stat()
         if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            self._drop(f"{self.item.path.name} changed while it was sent: send it again")
-        if wrong := digests.mismatch():
-            self._drop(f"{self.item.path.name} differs from its manifest ({wrong}): it was not handed over")
+            self._drop()
+            raise ClientError(f"{self.item.path.name} changed while it was sent: send it again")
+        if digests.mismatch():
+            self._drop()
+            digests.verify(self.item.path.name)
         self._call("POST", f"{self._location}/complete", json={"sha256": digests.sha256})
         return self._finished(digests.sha256)
 
     @property
     def _location(self) -> str:
         return f"{DIRECT}/{self.upload['id']}"
+
+    def _whole_before(self) -> Outcome:
+        """An earlier run ended before it heard that all had arrived: is the file still what it declared?"""
+        sha256 = verified(self.item.path, self.item.expected, self.line.stop.check)
+        if sha256 != self.upload["declared_sha256"]:
+            self.state.forget(self.item.path)
+            raise ClientError(f"{self.item.path.name} changed since it was sent: send it again")
+        return self._finished(sha256)
 
     def _finished(self, sha256: str) -> Outcome:
         item = self.item
@@ -81,7 +91,7 @@ class DirectTransfer:
         item = self.item
         said: dict[str, Any] = {"exercise_id": self.exercise, "filename": item.path.name, "length": item.size}
         said |= {"media_type": item.media_type} if item.media_type else {}
-        said |= {"sha256": item.expected["sha256"]} if "sha256" in item.expected else {}
+        said |= {"sha256": sha256} if (sha256 := item.expected.get("sha256", item.sha256)) else {}
         key = {"Idempotency-Key": str(uuid4())}  # an answer that got lost opens no second one
         self.upload = self._call("POST", DIRECT, json=said | dict(item.details), headers=key)
         self.state.remember(item.path, self._location)
@@ -102,11 +112,10 @@ class DirectTransfer:
             return False
         return True
 
-    def _drop(self, reason: str) -> None:
-        """Ends an upload that must not become whole. Raises ClientError with the reason."""
+    def _drop(self) -> None:
+        """Ends an upload that must not become whole."""
         self._patiently(lambda: self.api.request("DELETE", self._location))
         self.state.forget(self.item.path)
-        raise ClientError(reason)
 
     def _send(self, source: BinaryIO, digests: Digests) -> None:
         """Sends what the store lacks."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from app.client.errors import ClientError
 from app.client.upload.footage import Candidate
 
 
@@ -14,7 +15,8 @@ from app.client.upload.footage import Candidate
 class Item:
     """A file to send. `name` is its path below what was named; `details` go along as metadata.
 
-    `expected` is what a manifest says of it: algorithm → hex digits. `where` names its row in the metadata file.
+    `expected` is what a manifest says of it: algorithm → hex digits; `sha256` what its bytes were found to hash to in
+    this run. `where` names its row in the metadata file. `anew`: what a run before sent of it does not count.
     """
 
     path: Path
@@ -24,6 +26,15 @@ class Item:
     details: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
+    sha256: str = ""
+    anew: bool = False
+
+    def held_as(self, recording: str, sha256: str = "") -> Outcome:
+        """The outcome of a file whose bytes, which hash to this, are the force's recording already."""
+        digest = sha256 or self.sha256
+        return Outcome(
+            self.path, "duplicate", self.size, "not sent again", None, recording, digest, self.name
+        )
 
     @classmethod
     def of(cls, file: Candidate) -> Item:
@@ -55,8 +66,19 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """False for what the officer must do something about."""
-        return self.state not in ("failed", "rejected", "interrupted")
+        """False for what is not with the service, or is not any more: the officer must do something about it."""
+        return self.state not in ("failed", "rejected", "interrupted", "withdrawn", "erased")
+
+
+def failed(item: Item, error: ClientError | OSError) -> Outcome:
+    """The outcome of a file that did not arrive."""
+    reason = str(error) if isinstance(error, ClientError) else f"cannot be read: {error.strerror}"
+    return Outcome(item.path, "failed", item.size, reason, name=item.name)
+
+
+def cut_off(item: Item) -> Outcome:
+    """The outcome of a file that the end of the command cut off."""
+    return Outcome(item.path, "interrupted", item.size, "run the same command to go on", name=item.name)
 
 
 class Observer(Protocol):

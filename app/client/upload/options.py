@@ -55,6 +55,7 @@ _OPTIONS: Final = (
     click.option("--wait", is_flag=True, help="Wait until the recordings are ready, or rejected."),
     click.option("--receipts", type=_NEW_FOLDER, help="Keep each recording's receipt here; needs --wait."),
     click.option("--bag", type=_NEW_FOLDER, help="Make a BagIt bag of what was handed over: a new folder."),
+    click.option("--again", is_flag=True, help="Send again what was rejected, withdrawn or erased since."),
     click.option("--dry-run", is_flag=True, help="Say what would be sent, and what speaks against it."),
     click.option("--watch", type=_FOLDER, help="Hand over what is put into this folder, until ended."),
     click.option(
@@ -94,6 +95,7 @@ class Options:
     wait: bool
     receipts: Path | None
     bag: Path | None
+    again: bool
     dry_run: bool
     watch: Path | None
     done: Path | None
@@ -120,8 +122,8 @@ class Options:
             self._check_watch(self.watch)
 
     def _check_watch(self, folder: Path) -> None:
-        if self.paths or self.bag is not None or self.dry_run:
-            raise click.UsageError("--watch goes without PATHS, --bag and --dry-run")
+        if self.paths or self.bag is not None or self.dry_run or self.again:
+            raise click.UsageError("--watch goes without PATHS, --bag, --again and --dry-run")
         if self.done is not None and self.done.resolve() == folder.resolve():
             raise click.UsageError("--done must be another folder than --watch")
         if self.done is not None and self.done.stat().st_dev != folder.stat().st_dev:

@@ -6,21 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.client.http import ApiSession
 from app.client.upload.bag import Bag, bag_roots, open_bag
-from app.client.upload.check import Verdict, ask, room_problem
+from app.client.upload.check import Verdict
 from app.client.upload.footage import Candidate, find_footage
 from app.client.upload.model import Item, Outcome
 from app.client.upload.sidecar import match_rows, read_sidecar
-from app.client.upload.state import UploadState
+from app.client.upload.twins import Twin
 
 
 @dataclass
 class Plan:
-    """`items` are to be sent; `others` are skipped or cannot be read; `notes` are lines that the officer should see."""
+    """`items` are to be sent. `others` need not or cannot be, `before` was by a run before, `twins` have bytes that
+    are sent with another file; `notes` are lines that the officer should see."""
 
     items: list[Item]
     others: list[Outcome] = field(default_factory=list)
+    before: list[Outcome] = field(default_factory=list)
+    twins: list[Twin] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     bags: list[Bag] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
@@ -81,21 +83,3 @@ def add_metadata(plan: Plan, path: Path) -> list[Item]:
     without = [item for item in plan.items if item.path not in found]
     plan.notes += [f"{item.name} has no row in {path.name}: it goes without metadata" for item in without]
     return without
-
-
-def check_plan(plan: Plan, api: ApiSession, exercise: str, state: UploadState) -> None:
-    """Asks the service, and takes exact duplicates out of what is to be sent. Raises ClientError."""
-    new = [item for item in plan.items if state.recall(item.path) is None]
-    verdict = plan.verdict = ask(api, exercise, new, state.digest)
-    plan.problems = [str(problem) for problem in verdict.problems]
-    for item in new:
-        if recording := verdict.duplicates.get(item.path):
-            sha256 = item.expected.get("sha256") or state.digest(item.path)
-            reason = "not sent again"
-            plan.others.append(
-                Outcome(item.path, "duplicate", item.size, reason, None, recording, sha256, item.name)
-            )
-    plan.items = [item for item in plan.items if item.path not in verdict.duplicates]
-    needed = sum(item.size for item in new if item.path not in verdict.duplicates)
-    if short := room_problem(verdict, needed):
-        plan.problems.append(short)

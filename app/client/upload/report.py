@@ -46,7 +46,7 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """0 all good, 1 something failed or was rejected, 3 interrupted."""
+        """0 all good, 1 something failed or is not with the service (any more), 3 interrupted."""
         if self.interrupted or any(one.state == "interrupted" for one in self.outcomes):
             return INTERRUPTED
         if self.troubles or self.plan.problems or not all(one.good for one in self.outcomes):

@@ -15,9 +15,10 @@ from app.client.http import ApiSession
 from app.client.upload.bag_writer import check_target, write_bag
 from app.client.upload.crew import Crew
 from app.client.upload.follow import look, settled
-from app.client.upload.model import Item, Observer, Outcome
+from app.client.upload.model import Item, Observer, Outcome, cut_off, failed
 from app.client.upload.options import Options
-from app.client.upload.plan import Plan, check_plan, make_plan
+from app.client.upload.plan import make_plan
+from app.client.upload.preflight import Preflight
 from app.client.upload.progress import upload_progress
 from app.client.upload.receipts import save_when_given
 from app.client.upload.report import Report
@@ -26,6 +27,7 @@ from app.client.upload.sender import Sender
 from app.client.upload.state import UploadState
 from app.client.upload.stop import Interrupted, Stop
 from app.client.upload.transfer import Line, patiently
+from app.client.upload.twins import outcomes_of
 
 GRACE_SECONDS: Final = 5.0
 _RECEIPT_SECONDS: Final = 60.0
@@ -39,30 +41,46 @@ def hand_over(options: Options, api: ApiSession, stop: Stop) -> Report:
     plan = make_plan(options.paths, options.metadata)
     state = UploadState(api.server, str(options.exercise))
     state.prune()
-    _check_patiently(plan, options, api, state, stop)
+    _preflight(options, api, state, stop).check(plan)
     report = Report(plan, options, api.server)
     if options.dry_run or plan.problems:
-        report.outcomes = [*plan.others, *(_unsent(item, state) for item in plan.items)]
+        report.outcomes = [*plan.others, *map(_unsent, plan.items), *map(_not_sent_again, plan.before)]
+        report.outcomes += outcomes_of(plan.twins, report.outcomes)
         return report
     with upload_progress(plan.total_bytes) as observer:
         line = Line(options.bandwidth(stop), stop, observer, options.patience)
         sender = Sender(api, str(options.exercise), state, line, direct=options.parts_at_once)
         sent = send_items(sender, plan.items, options.files_at_once, line)
-        report.outcomes = [*plan.others, *sent]
+        report.outcomes = [*plan.others, *plan.before, *sent]
         _afterwards(report, api, stop, observer)
     return report
 
 
-def _check_patiently(plan: Plan, options: Options, api: ApiSession, state: UploadState, stop: Stop) -> None:
+def _preflight(options: Options, api: ApiSession, state: UploadState, stop: Stop) -> Preflight:
     seconds = 0.0 if options.dry_run else options.patience
-    patience = Patience(seconds, stop.pause, lambda text: click.echo(text, err=True))
-    patiently(patience, "check", lambda: check_plan(plan, api, str(options.exercise), state))
+
+    def says(text: str) -> None:
+        click.echo(text, err=True)
+
+    return Preflight(
+        api,
+        str(options.exercise),
+        state,
+        stop,
+        lambda: Patience(seconds, stop.pause, says),
+        says,
+        workers=options.workers,
+        again=options.again,
+    )
 
 
-def _unsent(item: Item, state: UploadState) -> Outcome:
-    known = state.recall(item.path)
-    before = known is not None and known.whole
-    return Outcome(item.path, "sent_before" if before else "would_send", item.size, name=item.name)
+def _unsent(item: Item) -> Outcome:
+    return Outcome(item.path, "would_send", item.size, sha256=item.sha256 or None, name=item.name)
+
+
+def _not_sent_again(before: Outcome) -> Outcome:
+    """What is not with the service any more is told as a run that sends would tell it."""
+    return replace(before, state="sent_before") if before.good else before
 
 
 def send_items(sender: Sender, items: Sequence[Item], workers: int, line: Line) -> list[Outcome]:
@@ -96,24 +114,17 @@ def send_one(sender: Sender, item: Item, line: Line) -> Outcome:
         line.observer.ended(item)
 
 
-def failed(item: Item, error: ClientError | OSError) -> Outcome:
-    """The outcome of a file that did not arrive."""
-    reason = str(error) if isinstance(error, ClientError) else f"cannot be read: {error.strerror}"
-    return Outcome(item.path, "failed", item.size, reason, name=item.name)
-
-
-def cut_off(item: Item) -> Outcome:
-    """The outcome of a file that the end of the command cut off."""
-    return Outcome(item.path, "interrupted", item.size, "run the same command to go on", name=item.name)
-
-
 def _afterwards(report: Report, api: ApiSession, stop: Stop, observer: Observer) -> None:
     """Waits, then keeps receipts and makes the bag; an interruption ends it there."""
     options = report.options
     try:
         if options.wait:
             wait_for_all(report, api, stop, observer)
-        if options.receipts is not None:
+    except Interrupted:
+        report.interrupted = True
+    report.outcomes += outcomes_of(report.plan.twins, report.outcomes)
+    try:
+        if options.receipts is not None and not report.interrupted:
             _save_receipts(report, api, stop)
         if options.bag is not None:
             stop.check()

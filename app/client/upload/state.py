@@ -65,6 +65,11 @@ class UploadState:
         self._write(path, self._scope, asdict(Remembered(location, whole=True, sha256=sha256)))
         self._write(path, [], {"sha256": sha256})
 
+    def note_digest(self, path: Path, sha256: str) -> None:
+        """Keeps a digest, so that no later run needs to hash the file to ask about it; if nothing can be kept, not."""
+        with contextlib.suppress(ClientError, OSError):
+            self._write(path, [], {"sha256": sha256})
+
     def forget(self, path: Path) -> None:
         """The upload is gone."""
         with contextlib.suppress(FileNotFoundError):

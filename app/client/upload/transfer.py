@@ -10,6 +10,7 @@ from app.client.errors import ClientError
 from app.client.http import ApiSession
 from app.client.upload.bandwidth import Bandwidth, Body
 from app.client.upload.digests import Digests
+from app.client.upload.follow import held_as
 from app.client.upload.model import Item, Observer, Outcome
 from app.client.upload.retry import Patience
 from app.client.upload.state import UploadState
@@ -53,7 +54,8 @@ class Transfer:
         self._before = item.path.stat()
 
     def run(self) -> Outcome:
-        item, digests, place = self._item, Digests(self._item.expected), 0
+        """Sends the file to its end, unless the service has its bytes. Raises ClientError, OSError, Interrupted."""
+        item, digests, place, declared = self._item, Digests(self._item.expected), 0, False
         self._line.observer.begun(item, self._offset)
         with item.path.open("rb") as source:
             while place < item.size:
@@ -66,25 +68,45 @@ class Transfer:
                 start, place = place, place + len(chunk)
                 if self._offset < place:
                     if place >= item.size:
-                        self._declare(digests)
+                        declared = True
+                        if recording := self._declare(digests):
+                            return item.held_as(recording, digests.sha256)
                     self._send_chunk(chunk[: item.size - start], start)
+        if not declared:
+            self._compare(digests)
         self._state.finish(item.path, self._location, digests.sha256)
         upload_id = self._location.rpartition("/")[2]
         return Outcome(item.path, "received", item.size, "", upload_id, None, digests.sha256, item.name)
 
-    def _declare(self, digests: Digests) -> None:
-        """Before the last bytes: is the file still what it was, and what its manifest says? Then its SHA-256."""
+    def _declare(self, digests: Digests) -> str | None:
+        """Before the last bytes: is the file still what it was, and what its manifest says? Then its SHA-256.
+
+        Returns the force's recording of the same bytes, where there is one: then the upload is ended.
+        """
         after = self._item.path.stat()
         if (after.st_size, after.st_mtime_ns) != (self._item.size, self._before.st_mtime_ns):
             self._drop()
             raise ClientError(f"{self._item.path.name} changed while it was sent: send it again")
-        if wrong := digests.mismatch():
+        if digests.mismatch():
             self._drop()
-            raise ClientError(
-                f"{self._item.path.name} differs from its manifest ({wrong}): it was not handed over"
-            )
+            digests.verify(self._item.path.name)
         body = {"sha256": digests.sha256}
-        self._patiently(lambda: self._api.post_json(f"{self._location}/digest", body))
+        try:
+            self._patiently(lambda: self._api.post_json(f"{self._location}/digest", body))
+        except ClientError as error:
+            if (recording := held_as(error)) is None:
+                raise
+            self._drop()
+            return recording
+        return None
+
+    def _compare(self, digests: Digests) -> None:
+        """A run before sent the last bytes and did not hear so: is the file still what it declared?"""
+        digests.verify(self._item.path.name)
+        said = self._patiently(lambda: self._api.get_json(f"{self._location}/status"))
+        if said["declared_sha256"] != digests.sha256:
+            self._state.forget(self._item.path)
+            raise ClientError(f"{self._item.path.name} changed since it was sent: send it again")
 
     def _drop(self) -> None:
         """Ends an upload that must not become whole."""

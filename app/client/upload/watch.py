@@ -20,16 +20,17 @@ from app.client.http import ApiSession
 from app.client.upload.crew import Crew
 from app.client.upload.drop_folder import DropFolder, Shape
 from app.client.upload.events import Events
-from app.client.upload.model import Item, Outcome
+from app.client.upload.model import Item, Outcome, cut_off, failed
 from app.client.upload.options import Options
-from app.client.upload.plan import Plan, add_metadata, check_plan, other
+from app.client.upload.plan import Plan, add_metadata, other
+from app.client.upload.preflight import Preflight
 from app.client.upload.progress import Bars, upload_progress
 from app.client.upload.retry import Patience
-from app.client.upload.run import GRACE_SECONDS, cut_off, failed, send_one
+from app.client.upload.run import GRACE_SECONDS, send_one
 from app.client.upload.sender import Sender
 from app.client.upload.state import UploadState
 from app.client.upload.stop import Interrupted, Stop
-from app.client.upload.transfer import Line, patiently
+from app.client.upload.transfer import Line
 from app.client.upload.watch_after import Aftercare
 
 FIRST_RETRY: Final = 60.0
@@ -46,11 +47,12 @@ def watch_folder(options: Options, folder: Path, api: ApiSession, stop: Stop) ->
 
 @dataclass
 class _Known:
-    """A file that was seen. `again_at`: when (monotonic seconds) one that failed is tried again."""
+    """A file that was seen. `again_at`: when (monotonic seconds) one that failed, or was lost, is tried again."""
 
     shape: Shape
     under_way: bool = False
     failures: int = 0
+    losses: int = 0
     again_at: float = 0.0
 
 
@@ -114,6 +116,8 @@ class Watcher:
     def _send_lost_again(self) -> None:
         while self._after.lost:
             if known := self._known.get(self._after.lost.pop()):
+                known.again_at = _later(known.losses)
+                known.losses += 1
                 known.failures = 1
 
     def _is_due(self, path: Path, shape: Shape) -> bool:
@@ -141,19 +145,20 @@ class Watcher:
         """In a thread of the crew: asks, then sends."""
         plan = Plan([item])
         try:
-            patiently(self._patience(), item.name, lambda: self._check(plan))
+            self._preflight().check(plan)
         except (ClientError, OSError) as error:
             return failed(item, error)
         except Interrupted:
             return cut_off(item)
         if plan.problems:
             return failed(item, ClientError("; ".join(plan.problems)))
-        if plan.others:
-            return plan.others[0]
-        return send_one(self._sender, item, self._line)
+        if done := [*plan.others, *plan.before]:
+            return done[0]
+        return send_one(self._sender, plan.items[0], self._line)
 
-    def _check(self, plan: Plan) -> None:
-        check_plan(plan, self._api, str(self._options.exercise), self._state)
+    def _preflight(self) -> Preflight:
+        exercise, says = str(self._options.exercise), self._line.observer.says
+        return Preflight(self._api, exercise, self._state, self._stop, self._patience, says)
 
     def _patience(self) -> Patience:
         return Patience(self._line.patience, self._stop.pause, self._line.observer.says)
@@ -172,11 +177,16 @@ class Watcher:
         known.under_way = outcome.state == "interrupted"
         self._events.outcome(outcome)
         if outcome.state == "failed":
-            known.again_at = time.monotonic() + min(FIRST_RETRY * 2**known.failures, LAST_RETRY)
+            known.again_at = _later(known.failures)
             known.failures += 1
         elif outcome.state != "interrupted":
             known.failures = 0
             self._after.take_over(outcome, known.shape)
+
+
+def _later(times: int) -> float:
+    """When (monotonic seconds) to try again what went wrong so many times before."""
+    return time.monotonic() + min(FIRST_RETRY * 2.0**times, LAST_RETRY)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from app.recordings.queries.recordings import (
     rendition_kinds,
     same_file,
     same_files,
+    same_lengths,
 )
 
 __all__ = [
@@ -66,4 +67,5 @@ __all__ = [
     "same_file",
     "same_files",
     "same_footage",
+    "same_lengths",
 ]

@@ -75,6 +75,16 @@ def same_files(session: Session, organisation_id: UUID, digests: Collection[byte
     return {row.sha256: row.id for row in session.execute(query)}
 
 
+def same_lengths(session: Session, organisation_id: UUID, lengths: Collection[int]) -> set[int]:
+    """Those of the lengths, in bytes, that the force's own live recordings have."""
+    query = select(Recording.size).where(
+        Recording.organisation_id == organisation_id,
+        Recording.size.in_(list(lengths)),
+        Recording.state.in_(("processing", "ready", "quarantined")),
+    )
+    return set(session.scalars(query))
+
+
 def locked_many(session: Session, ids: Collection[UUID]) -> list[Recording]:
     """Those of the recordings that are there, held until the transaction ends; in one order, so that nobody waits in a
     ring: what was joined before its parts, as everywhere."""

@@ -50,11 +50,15 @@ class ProblemOfFileSchema(BaseSchema):
 
 
 class CheckedFileSchema(BaseSchema):
-    """`duplicate_of` is the force's own live recording of the same bytes: sending them again brings nothing."""
+    """`duplicate_of` is the force's own live recording of the same bytes: sending them again brings nothing.
+
+    `length_known`: the force holds, or is sending, a file of just this length: its digest is worth asking about.
+    """
 
     filename = fields.String(required=True)
     problems = fields.List(fields.Nested(ProblemOfFileSchema), required=True)
     duplicate_of = fields.UUID(allow_none=True, required=True)
+    length_known = fields.Boolean(required=True)
 
 
 class CheckedSchema(BaseSchema):

@@ -37,6 +37,7 @@ class Candidate:
     sha256: bytes | None = None
     problems: list[Problem] = field(default_factory=list)
     duplicate_of: UUID | None = None
+    length_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,9 @@ def check_files(
 ) -> Checked:
     """Finds what would be refused, and the force's own live recordings of the same bytes. Nothing is reserved.
 
+    A file without a digest is told whether its length is that of another of the force's: whether hashing it first may
+    save its sending. Of what other forces hold nothing is looked at.
+
     `files` are {filename, length, sha256, problems}, the last being (member, message) of what is wrong with details.
     Raises NotFound, ExerciseClosed.
     """
@@ -68,11 +72,11 @@ def check_files(
         Candidate(one["filename"], one["length"], one["sha256"], [Problem(*said) for said in one["problems"]])
         for one in files
     ]
-    left = uploads.quota_left(session, settings, exercise.organisation_id)
-    known = queries.same_files(
-        session, exercise.organisation_id, {one.sha256 for one in asked if one.sha256 is not None}
-    )
+    force = exercise.organisation_id
+    left = uploads.quota_left(session, settings, force)
+    known = queries.same_files(session, force, {one.sha256 for one in asked if one.sha256 is not None})
     _find_repeats(asked, known)
+    _find_lengths(session, force, asked)
     _find_size_problems(asked, left, settings.upload_max_bytes)
     return Checked(quota_left=left, files=asked)
 
@@ -86,6 +90,13 @@ def _find_repeats(files: Sequence[Candidate], known: Mapping[bytes, UUID]) -> No
         if one.sha256 in first:
             one.problems.append(Problem("sha256", f"The same file as {first[one.sha256]} in this list"))
         first.setdefault(one.sha256, one.filename)
+
+
+def _find_lengths(session: Session, force: UUID, files: Sequence[Candidate]) -> None:
+    asked = {one.length for one in files}
+    known = queries.same_lengths(session, force, asked) | uploads.lengths_under_way(session, force, asked)
+    for one in files:
+        one.length_known = one.length in known
 
 
 def _find_size_problems(files: Sequence[Candidate], left: int, most: int) -> None:

@@ -2,7 +2,7 @@
 
 from app.uploads.service.checksums import CHECKSUMS, Checksum
 from app.uploads.service.completion import complete
-from app.uploads.service.creation import Declared, create_upload, quota_left
+from app.uploads.service.creation import Declared, create_upload, lengths_under_way, quota_left
 from app.uploads.service.direct import DirectUploads, get_direct
 from app.uploads.service.forgetting import forget
 from app.uploads.service.joining import join_uploads
@@ -38,6 +38,7 @@ __all__ = [
     "get_direct",
     "get_upload",
     "join_uploads",
+    "lengths_under_way",
     "list_uploads",
     "mark_recorded",
     "quota_left",

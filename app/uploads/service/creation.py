@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,6 +92,11 @@ def refuse_duplicate(session: Session, organisation_id: UUID, sha256: bytes) -> 
 def quota_left(session: Session, settings: Settings, organisation_id: UUID) -> int:
     """Bytes that the organisation may still send, 0 or more."""
     return max(0, settings.upload_quota_bytes - queries.bytes_held(session, organisation_id))
+
+
+def lengths_under_way(session: Session, organisation_id: UUID, lengths: Collection[int]) -> set[int]:
+    """Those of the lengths, in bytes, that files of the organisation have which are on their way to be recordings."""
+    return queries.lengths_under_way(session, organisation_id, lengths)
 
 
 def new_row(identity: Identity, settings: Settings, organisation_id: UUID, declared: Declared) -> Upload:

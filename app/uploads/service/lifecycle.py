@@ -17,7 +17,7 @@ from app.core.identity import SYSTEM, Identity
 from app.core.pagination import Page, paginate
 from app.uploads import queries
 from app.uploads.models import Upload
-from app.uploads.service.creation import note
+from app.uploads.service.creation import note, refuse_duplicate
 from app.uploads.service.errors import AlreadyReceived, NoDigestOfParts, UploadGone, WrongWay
 
 
@@ -80,14 +80,18 @@ def declare_digest(session: Session, identity: Identity, upload_id: UUID, sha256
     """Sets the SHA-256 that the whole must have: for clients that hash while they read and so know it last.
 
     Accepted until the last byte is received, so a client says it before sending its last bytes. Raises
-    AlreadyReceived after that, unless the digest is the one already declared, and NoDigestOfParts for a part.
+    AlreadyReceived after that, unless the digest is the one already declared, NoDigestOfParts for a part, and Duplicate
+    while the last bytes need not be sent.
     """
     upload = get_upload(session, identity, upload_id, lock=True)
     require_present(upload)
     if upload.kind == "partial":
         raise NoDigestOfParts
+    is_open = upload.state in queries.OPEN_STATES
+    if is_open:
+        refuse_duplicate(session, upload.organisation_id, sha256)
     if upload.declared_sha256 != sha256:
-        if upload.state not in queries.OPEN_STATES:
+        if not is_open:
             raise AlreadyReceived("Declare the digest before the last byte is sent")
         upload.declared_sha256 = sha256
         note(session, identity, Tag.UPLOAD_DECLARE, upload, {"sha256": sha256.hex()})

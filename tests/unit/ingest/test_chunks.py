@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +70,21 @@ def test_chunks_leave_no_trace_in_ledger_and_times(
     if name == "closed.mp4":
         assert len(chunks) == 3
         assert sum(chunk["frames"] for chunk in chunks) == ledger.frame_count == 175
+
+
+def test_a_recording_trimmed_between_key_frames_begins_at_its_first_picture(tmp_path: Path) -> None:
+    """The key frame before the trim is not shown, and everything after it can be decoded all the same."""
+    source = synthetic.trimmed(tmp_path / "trimmed.mp4", 0.5)
+    whole = ingest(source, tmp_path / "whole", profile=replace(CHUNKED, chunk_seconds=60))
+    report = ingest(source, tmp_path / "chunked", profile=CHUNKED)
+    chunks = report.recipes[0].parameters["chunks"]
+    counts = [chunk["frames"] for chunk in chunks]
+    assert len(chunks) >= 2
+    assert report.source.frame_count == whole.source.frame_count == sum(counts) == 195
+    assert [chunk["first"] for chunk in chunks] == np.cumsum([0, *counts[:-1]]).tolist()
+    for name in ("samples.parquet", "fingerprint.parquet"):
+        apart, at_once = (pq.read_table(tmp_path / run / name) for run in ("chunked", "whole"))
+        assert apart.equals(at_once)
 
 
 def test_coded_pictures_are_those_of_the_source(tmp_path: Path, tools: Tools) -> None:

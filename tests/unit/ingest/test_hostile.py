@@ -21,13 +21,14 @@ import pytest
 from tests.media import synthetic
 
 SECRET = "a neighbour's secret"
-# Runs the command and says what its tools used, in MB and CPU seconds.
+# Runs the command and says what its tools used, in MB and CPU seconds, and what it used itself in MB.
 MEASURED = """
 import json, resource, sys
 from ingest.__main__ import main
 status = main(sys.argv[1:])
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 facts = {"status": status, "mb": used.ru_maxrss / 1024, "cpu": used.ru_utime + used.ru_stime}
+facts["own_mb"] = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
 print(json.dumps(facts), file=sys.stderr)
 """
 
@@ -66,12 +67,13 @@ def ear() -> Iterator[Ear]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How `python -m ingest` ended, what it said in its one line, and what its tools used."""
+    """How `python -m ingest` ended, what it said in its one line, and what its tools and it itself used."""
 
     status: int
     said: str
     mb: float
     cpu: float
+    own_mb: float
 
 
 def taken_in(source: Path, out: Path) -> Outcome:
@@ -81,7 +83,7 @@ def taken_in(source: Path, out: Path) -> Outcome:
     *said, used = done.stderr.strip().splitlines()
     facts = json.loads(used)
     assert not out.exists() or facts["status"] == 0 or list(out.iterdir()) == []
-    return Outcome(facts["status"], "\n".join(said), facts["mb"], facts["cpu"])
+    return Outcome(facts["status"], "\n".join(said), facts["mb"], facts["cpu"], facts["own_mb"])
 
 
 CALLERS = {
@@ -135,6 +137,19 @@ def test_hundreds_of_tracks_are_not_opened(tmp_path: Path) -> None:
     outcome = taken_in(source, tmp_path / "out")
     assert (outcome.status, "[too_many_streams]" in outcome.said) == (1, True)
     assert outcome.mb < 300
+
+
+def test_millions_of_tiny_pictures_are_not_read_into_memory(tmp_path: Path) -> None:
+    """Seven bytes of the file for each; a hundred of ours for each, were they read."""
+    usual = taken_in(synthetic.plain(tmp_path / "usual.mkv"), tmp_path / "usual").own_mb
+    source = synthetic.tiny_pictures(tmp_path / "tiny.mkv", 2_000_000, 1000)
+    assert source.stat().st_size < 15_000_000
+    outcome = taken_in(source, tmp_path / "out")
+    assert (outcome.status, "[too_large]" in outcome.said) == (1, True)
+    assert "pictures" in outcome.said
+    assert outcome.own_mb < usual + 20
+    assert outcome.mb < 300
+    assert outcome.cpu < 60
 
 
 @pytest.mark.parametrize("table", [b"stsz", b"stts", b"stco", b"ctts", b"stss"])

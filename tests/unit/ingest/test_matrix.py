@@ -19,6 +19,7 @@ CASES = [
     Case("ts", "h264", "25", "mono", "interlaced", "cut"),
     Case("mov", "mpeg4", "50", "stereo", "plain", "edit list"),
     Case("mkv", "h264", "25", "mono", "plain", "offset"),
+    Case("mp4", "hevc", "30000/1001", "mono", "plain", "subtitles"),
     *some_cases(2024, 3),
 ]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ingest.errors import FileRejected
 from ingest.ffmpeg import find_tools
 from ingest.frames import Ledger
 from ingest.packets import Packets
@@ -117,6 +118,81 @@ def test_high_dynamic_range_is_tone_mapped_only_where_the_probe_says_so(
     assert seen[0].max() - seen[0].min() < 12
 
 
+TO_709 = "scale=out_color_matrix=bt709,format=yuv444p,zscale=pin=709:tin=709:min=709:rin=limited"
+
+
+@pytest.mark.parametrize(
+    ("matrix", "filters", "primaries", "transfer"),
+    [
+        ("smpte240m", "scale=out_color_matrix=smpte240m", "smpte240m", "smpte240m"),
+        ("ycgco", f"{TO_709}:p=709:t=709:m=709,{{bare}},zscale=min=709:m=ycgco", "unknown", "unknown"),
+        ("bt2020c", f"{TO_709}:p=2020:t=709:m=2020_cl", "bt2020", "bt2020-10"),
+        ("bt2020nc", f"{TO_709}:p=2020:t=709:m=2020_ncl", "unknown", "unknown"),
+        ("unknown", f"{TO_709}:p=2020:t=709:m=2020_ncl", "bt2020", "unknown"),
+    ],
+)
+def test_colours_are_the_sources_whatever_is_said_of_them_and_whatever_not(
+    tmp_path: Path,
+    reference: NDArray[np.float64],
+    matrix: str,
+    filters: str,
+    primaries: str,
+    transfer: str,
+) -> None:
+    bare = "setparams=color_primaries=unknown:color_trc=unknown"
+    filters = filters.format(bare=bare) + ",format=yuv444p10le"
+    source = said(bars(tmp_path / "bare.mp4", f"{filters},{NOTHING}", *H264), matrix, primaries, transfer)
+    assert shown(source)[2:] == [matrix, transfer, primaries]
+    master, _ = made(source, tmp_path)
+    # near black, 8 bits of a wide gamut are coarse; a wrong matrix or gamut is 20 off
+    assert np.abs(colours(master) - reference).max() <= 12
+
+
+NOTHING = "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=tv"
+# ITU-T H.273, tables 2 to 4
+_NUMBERS = {"bt709": 1, "unknown": 2, "smpte240m": 7, "ycgco": 8, "bt2020": 9, "bt2020nc": 9}
+_NUMBERS |= {"bt2020c": 10, "bt2020-10": 14, "smpte2084": 16, "arib-std-b67": 18, "ictcp": 14}
+
+
+def said(bare: Path, matrix: str, primaries: str, transfer: str) -> Path:
+    """The same H.264 with that said of its colours, which no filter has a hand in."""
+    source = bare.with_name(f"said-{bare.name}")
+    numbers = (
+        f"matrix_coefficients={_NUMBERS[matrix]}:colour_primaries={_NUMBERS[primaries]}"
+        f":transfer_characteristics={_NUMBERS[transfer]}"
+    )
+    # nor does MP4's own box speak of them
+    plain = ("-c", "copy", "-movflags", "-write_colr", "-bsf:v", f"h264_metadata={numbers}")
+    synthetic.run_ffmpeg("-i", str(bare), *plain, str(source))
+    return source
+
+
+@pytest.mark.parametrize(
+    ("matrix", "primaries"),
+    [("unknown", "unknown"), ("unknown", "bt2020"), ("bt2020nc", "unknown"), ("bt2020c", "bt2020")],
+)
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_high_dynamic_range_looks_the_same_however_little_is_said(
+    tmp_path: Path, matrix: str, primaries: str, transfer: str
+) -> None:
+    bare = bars(
+        tmp_path / "bare.mp4",
+        f"{TO_709}:p=2020:t={transfer}:m=2020_ncl:npl=200,format=yuv420p10le,{NOTHING}",
+        *H264,
+    )
+    whole, _ = made(said(bare, "bt2020nc", "bt2020", transfer), tmp_path / "whole")
+    part, report = made(said(bare, matrix, primaries, transfer), tmp_path / "part")
+    assert np.abs(colours(part) - colours(whole)).max() <= 1
+    assert any("tone-mapped" in finding for finding in report.findings)
+
+
+def test_colours_that_nothing_here_converts_are_refused_by_name(tmp_path: Path) -> None:
+    bare = bars(tmp_path / "bare.mp4", f"format=yuv420p,{NOTHING}", *H264)
+    with pytest.raises(FileRejected, match="coded as ictcp") as caught:
+        ingest(said(bare, "ictcp", "bt2020", "smpte2084"), tmp_path / "out")
+    assert caught.value.reason_code == "unsupported_codec"
+
+
 @pytest.mark.parametrize("field", ["tff", "bff"])
 def test_interlaced_pictures_stay_one_for_one(
     tmp_path: Path, packets_of: Callable[[Path], Packets], field: str
@@ -131,6 +207,52 @@ def test_interlaced_pictures_stay_one_for_one(
     assert report.source.frame_count == len(packets.pts) == 30
     assert [int(p) * packets.time_base for p in packets.pts] == [ledger.time_of(n) for n in range(30)]
     assert "The pictures are interlaced; what is derived is not." in report.findings
+
+
+def combing(path: Path) -> float:
+    """How much the lines of every other field stand out from the lines around them, in grey levels."""
+    show = (
+        "-vf",
+        "scale=720:576:in_range=tv:out_range=tv,format=gray",
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "rawvideo",
+        "-",
+    )
+    argv = [find_tools().ffmpeg, "-v", "error", "-i", path, *show]
+    raw = subprocess.run(argv, capture_output=True, check=True, timeout=30).stdout
+    grey = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 576, 720).astype(np.float64)
+    return float(np.abs(grey[2:-2, 1:-1] - (grey[2:-2, :-2] + grey[2:-2, 2:]) / 2).mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "coding"),
+    [
+        ("dv.avi", ("-c:v", "dvvideo", "-pix_fmt", "yuv420p")),
+        ("asp.avi", ("-c:v", "mpeg4", "-q:v", "3", "-flags", "+ildct+ilme")),
+    ],
+)
+def test_fields_that_only_the_pictures_tell_of_are_made_frames(
+    tmp_path: Path, name: str, coding: tuple[str, ...]
+) -> None:
+    """AVI has no place for the order of fields; a DV camera's tape is interlaced all the same."""
+    moving = "testsrc2=s=720x576:r=50:d=0.6,scroll=h=0.03"
+    frames = ("-f", "lavfi", "-i", f"{moving},framestep=2")
+    fields = ("-f", "lavfi", "-i", f"{moving},interlace=scan=bff:lowpass=off")
+    whole, woven = tmp_path / "whole.avi", tmp_path / name
+    synthetic.run_ffmpeg(*frames, "-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-r", "25", str(whole))
+    synthetic.run_ffmpeg(*fields, *coding, "-r", "25", str(woven))
+    master, report = made(woven, tmp_path)
+    assert combing(woven) > 2 * combing(whole)  # or there was nothing to take away
+    assert combing(master) < 1.2 * combing(whole)
+    assert "The pictures are interlaced; what is derived is not." in report.findings
+    assert report.source.frame_count == 15
+
+
+def test_whole_frames_of_the_same_kinds_stay_as_they_are(tmp_path: Path) -> None:
+    _, report = made(synthetic.plain(tmp_path / "a.avi", codec=("-c:v", "mpeg4")), tmp_path)
+    assert report.findings == ()
 
 
 def test_a_single_interlaced_picture_is_kept(tmp_path: Path) -> None:

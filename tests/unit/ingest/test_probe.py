@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ingest.ffmpeg import Tools
 from ingest.pipeline import ingest
@@ -36,36 +37,44 @@ def test_variable_rate_is_told_from_rounding(tmp_path: Path, open_on: OpenOn) ->
     assert probe(open_on(synthetic.variable_rate(tmp_path / "uneven.mkv"))).video.variable_rate
 
 
-@pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_turned_as_players_turn_it(tmp_path: Path, tools: Tools, degrees: int) -> None:
-    source = synthetic.rotated(tmp_path / "held.mp4", degrees)
+def first_picture(tools: Tools, path: Path) -> NDArray[np.float64]:
+    """Grey, as a player shows it: ffmpeg turns and mirrors by the display matrix unless told otherwise."""
+    argv = [tools.ffmpeg, "-v", "error", "-i", path, "-frames:v", "1", "-pix_fmt", "gray"]
+    raw = subprocess.run([*argv, "-f", "rawvideo", "-"], capture_output=True, check=True, timeout=30).stdout
+    return np.frombuffer(raw, dtype=np.uint8).astype(np.float64)
+
+
+@pytest.mark.parametrize("flips", [(), ("-display_hflip",), ("-display_vflip",)])
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_turned_and_mirrored_as_players_do(
+    tmp_path: Path, tools: Tools, degrees: int, flips: tuple[str, ...]
+) -> None:
+    source = synthetic.rotated(tmp_path / "held.mp4", degrees, *flips)
     report = ingest(source, tmp_path / "out")
     master = report.rendition("master")
     assert master is not None
-    assert (master.width, master.height) == ((160, 90) if degrees == 180 else (90, 160))
-
-    def first_picture(path: Path) -> np.ndarray:
-        # ffmpeg turns a picture by its display matrix unless told otherwise, as players do
-        argv = [
-            tools.ffmpeg,
-            "-v",
-            "error",
-            "-i",
-            path,
-            "-frames:v",
-            "1",
-            "-pix_fmt",
-            "gray",
-            "-f",
-            "rawvideo",
-            "-",
-        ]
-        raw = subprocess.run(argv, capture_output=True, check=True, timeout=30).stdout
-        return np.frombuffer(raw, dtype=np.uint8).astype(np.float64)
-
-    expected, actual = first_picture(source), first_picture(tmp_path / "out" / "master.mp4")
+    assert (master.width, master.height) == ((160, 90) if degrees in (0, 180) else (90, 160))
+    expected = first_picture(tools, source)
+    actual = first_picture(tools, tmp_path / "out" / "master.mp4")
     assert expected.shape == actual.shape
     assert np.abs(expected - actual).mean() < 6
+    assert any("mirrored" in said for said in report.findings) == bool(flips)
+
+
+@pytest.mark.parametrize(("flip", "corner"), [("-display_hflip", (0, 1)), ("-display_vflip", (1, 0))])
+def test_a_mirrored_picture_keeps_its_own_top_or_its_own_left(
+    tmp_path: Path, tools: Tools, flip: str, corner: tuple[int, int]
+) -> None:
+    """A light in the upper left corner, and conforming in everything else: it must not be copied."""
+    drawn = ("-vf", "drawbox=c=black:t=fill,drawbox=w=60:h=40:c=white:t=fill,format=yuv420p")
+    lying = synthetic.plain(tmp_path / "a.mp4", channels=0, extra=(*drawn, "-g", "25", "-bf", "0"))
+    source = tmp_path / "mirrored.mp4"
+    synthetic.run_ffmpeg(flip, "-i", str(lying), "-c", "copy", str(source))
+    ingest(source, tmp_path / "out")
+    light = first_picture(tools, tmp_path / "out" / "master.mp4").reshape(120, 160)
+    corners = np.array([[light[10, 10], light[10, 150]], [light[110, 10], light[110, 150]]])
+    assert corners[corner] > 200
+    assert corners.sum() - corners[corner] < 100
 
 
 def test_several_picture_and_sound_tracks_are_said(tmp_path: Path, open_on: OpenOn) -> None:
@@ -104,6 +113,25 @@ def test_sound_that_covers_a_part_is_said(tmp_path: Path, open_on: OpenOn) -> No
     synthetic.run_ffmpeg(*inputs, "-map", "0:v", "-map", "1:a", "-c", "copy", str(short))
     (said,) = probe(open_on(short)).findings
     assert said.startswith(("The sound ends 0.9 s", "The sound ends 1.0 s"))
+
+
+@pytest.mark.parametrize("start", [0.5, 1.5])
+def test_sound_of_a_trimmed_recording_is_not_short(tmp_path: Path, open_on: OpenOn, start: float) -> None:
+    found = probe(open_on(synthetic.trimmed(tmp_path / "trimmed.mp4", start, channels=1)))
+    assert found.findings == ()
+    assert found.span == pytest.approx(7 - start - 1 / 30)
+
+
+def test_sound_that_ends_early_is_said_where_the_pictures_begin_with_none(
+    tmp_path: Path, open_on: OpenOn
+) -> None:
+    """A stream joined at its middle: pictures before the first key frame are not shown, sound goes by the clock."""
+    whole = synthetic.sound_shorter(tmp_path / "whole.ts", 6, sound=5)
+    joined = tmp_path / "joined.ts"
+    drop = ("-c", "copy", "-bsf:v", "noise=drop=lt(n\\,5)")
+    synthetic.run_ffmpeg("-i", str(whole), *drop, str(joined))
+    (said,) = [one for one in probe(open_on(joined)).findings if one.startswith("The sound ends")]
+    assert said in ("The sound ends 0.9 s before the pictures.", "The sound ends 1.0 s before the pictures.")
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ingest.checks import undecodable
 from ingest.errors import FileRejected, MachineFault
+from ingest.ffmpeg import Completed, find_tools
+from ingest.packets import Packets
 from ingest.pipeline import ingest
-from ingest.profiles import DEFAULT_LIMITS, Limits
+from ingest.profiles import DEFAULT_LIMITS, DEFAULT_PROFILE, Limits
 from tests.media import synthetic
 
 
@@ -114,10 +118,84 @@ def test_what_an_edit_list_leaves_out_is_not_missing(tmp_path: Path) -> None:
     assert 20 <= report.source.frame_count < 50
 
 
-def test_pictures_that_change_their_size_are_refused_and_not_tried_again(tmp_path: Path) -> None:
-    parts = [
-        synthetic.plain(tmp_path / f"{size}.ts", size=size, seconds=1) for size in ("160x120", "320x240")
-    ]
+_CHANGED = "The pictures change their size in the middle of the file."
+
+
+def test_pictures_that_change_their_size_are_refused(tmp_path: Path) -> None:
+    """The camera's clock goes on: nothing but the size speaks against it."""
     source = tmp_path / "sizes.ts"
-    source.write_bytes(b"".join(part.read_bytes() for part in parts))
-    assert refusal(source, tmp_path / "out").reason_code in ("undecodable", "unusable_timing")
+    for number, size in enumerate(("160x120", "320x240")):
+        part = synthetic.plain(
+            tmp_path / f"{size}.ts", size=size, seconds=1, extra=("-output_ts_offset", str(number))
+        )
+        with source.open("ab") as whole:
+            whole.write(part.read_bytes())
+    refused = refusal(source, tmp_path / "out")
+    assert (refused.reason_code, refused.message) == ("undecodable", _CHANGED)
+
+
+def test_pictures_that_change_their_size_where_a_recording_is_cut_are_refused(tmp_path: Path) -> None:
+    """Each chunk is of one size: the seam between them must not hide the change."""
+    source = synthetic.two_sizes(tmp_path / "sizes.mkv")
+    profile = replace(DEFAULT_PROFILE, chunk_seconds=2, chunk_slack=0)
+    with pytest.raises(FileRejected, match=_CHANGED):
+        ingest(source, tmp_path / "out", profile=profile)
+
+
+def test_a_clock_that_starts_again_is_refused_with_the_place(tmp_path: Path) -> None:
+    """Two recordings, one behind the other in one file, as car cameras hand them over."""
+    part = synthetic.plain(tmp_path / "part.ts", seconds=2, extra=("-bf", "2", "-preset", "veryfast"))
+    source = tmp_path / "both.ts"
+    source.write_bytes(part.read_bytes() * 2)
+    refused = refusal(source, tmp_path / "out")
+    assert refused.reason_code == "unusable_timing"
+    assert refused.message == (
+        "The camera's clock starts again at picture 50: the file is several recordings, one behind the other. "
+        "Cut it there and hand over the pieces."
+    )
+
+
+def test_a_clock_that_jumps_once_and_comes_back_is_another_matter(
+    tmp_path: Path, packets_of: Callable[[Path], Packets]
+) -> None:
+    whole = synthetic.plain(tmp_path / "a.ts", extra=("-bf", "0"), channels=0)
+    source = tmp_path / "jump.ts"
+    jump = "setts=pts='if(eq(N,20),PTS+900000,PTS)':dts='if(eq(N,20),DTS+900000,DTS)'"
+    raw = ("-c", "copy", "-bsf:v", jump, "-copyts", "-max_interleave_delta", "0")
+    synthetic.run_ffmpeg("-i", str(whole), *raw, str(source))
+    assert packets_of(source).reset is None
+
+
+@pytest.mark.parametrize(
+    ("name", "filters", "reason"),
+    [
+        ("whole.mkv", "zscale=p=2020:t=linear", "unsupported_codec"),
+        ("whole.mkv", "setparams=colorspace=ycgco,scale=100:100", "unsupported_codec"),
+        ("noise.mkv", "null", "undecodable"),
+    ],
+)
+def test_what_a_filter_cannot_do_is_not_the_files_fault(
+    tmp_path: Path, name: str, filters: str, reason: str
+) -> None:
+    source = synthetic.plain(tmp_path / name, channels=0)
+    if name == "noise.mkv":
+        data = source.read_bytes()
+        source.write_bytes(data[:1000] + bytes(len(data) - 1000))
+    argv = [
+        find_tools().ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        source,
+        "-vf",
+        filters,
+        "-f",
+        "rawvideo",
+        "-y",
+        tmp_path / "a",
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    refused = undecodable("pictures", Completed(done.returncode, tmp_path / "a", done.stderr))
+    assert done.returncode != 0
+    assert refused.reason_code == reason
+    assert ("Copy it" in refused.message) == (reason == "undecodable")

@@ -1,10 +1,11 @@
 /** Calls to this site's API with the session's cookie and its CSRF token. */
 
-/** An answer that is not a success; `detail` is a sentence for the person. */
+/** An answer that is not a success; `detail` is a sentence for the person, `problem` all that was answered. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
     readonly detail: string,
+    readonly problem: Record<string, unknown> = {},
   ) {
     super(`${status}: ${detail}`);
   }
@@ -41,15 +42,15 @@ export async function call(method: string, path: string, options: Options = {}):
     init.body = JSON.stringify(options.body);
   }
   const answer = await fetch(path, init);
-  if (!answer.ok) throw new Refused(answer.status, await reasonOf(answer));
+  if (!answer.ok) throw await refusal(answer);
   return answer;
 }
 
-async function reasonOf(answer: Response): Promise<string> {
+async function refusal(answer: Response): Promise<Refused> {
   try {
     const problem = (await answer.json()) as { title?: string; detail?: string };
-    return problem.detail ?? problem.title ?? answer.statusText;
+    return new Refused(answer.status, problem.detail ?? problem.title ?? answer.statusText, problem);
   } catch {
-    return answer.statusText;
+    return new Refused(answer.status, answer.statusText);
   }
 }

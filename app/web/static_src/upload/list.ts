@@ -34,7 +34,12 @@ export class List {
     rememberHours: number,
     private readonly changed: (news?: string) => void,
   ) {
-    this.uppy = makeSender({ exercise, rememberHours, digestOf: (file) => this.digestOf(file) });
+    this.uppy = makeSender({
+      exercise,
+      rememberHours,
+      digestOf: (file) => this.digestOf(file),
+      known: (id, recording) => this.knownBefore(id, recording),
+    });
     this.uppy.on("file-added", (file) => this.added(file));
     this.uppy.on("restored", () => this.restored());
     this.uppy.on("upload-progress", (file, at) => file && this.rows.get(file.id)?.progressed(at.bytesUploaded));

@@ -5,7 +5,7 @@ import Uppy, { type Meta, type UppyFile } from "@uppy/core";
 import GoldenRetriever from "@uppy/golden-retriever";
 import Tus, { type TusBody } from "@uppy/tus";
 
-import { call, csrfToken } from "../shared/api";
+import { call, csrfToken, Refused } from "../shared/api";
 
 export type Sent = UppyFile<Meta, TusBody>;
 export type Sender = Uppy<Meta, TusBody>;
@@ -22,9 +22,11 @@ interface Options {
   rememberHours: number;
   /** The file's digest, once it is known. */
   digestOf(file: Sent): Promise<string>;
+  /** The force turned out to have handed this very file over before, as that recording. */
+  known(id: string, recording: string): void;
 }
 
-export function makeSender({ exercise, rememberHours, digestOf }: Options): Sender {
+export function makeSender({ exercise, rememberHours, digestOf, known }: Options): Sender {
   // the id is part of each file's, so that the same file for another exercise is another upload
   const uppy: Sender = new Uppy<Meta, TusBody>({ id: `cordon-${exercise}`, autoProceed: false, logger: QUIET });
   uppy.use(Tus, {
@@ -37,7 +39,11 @@ export function makeSender({ exercise, rememberHours, digestOf }: Options): Send
       request.setHeader("X-CSRF-Token", csrfToken());
       const offset = Number(request.getHeader("Upload-Offset") ?? Number.NaN);
       if (request.getMethod() === "PATCH" && offset + PIECE >= (file.size ?? 0) && !file.meta["sha256"])
-        await declare(request.getURL(), await digestOf(file as Sent));
+        await declare(request.getURL(), await digestOf(file as Sent)).catch((error: unknown) => {
+          const recording = error instanceof Refused && error.problem["recording_id"];
+          if (typeof recording === "string") known(file.id, recording);
+          throw error;
+        });
     },
     onShouldRetry: (error, _attempt, _options, usual) => {
       const status = "originalResponse" in error ? (error.originalResponse?.getStatus() ?? 0) : 0;

@@ -55,4 +55,4 @@ def test_no_server_package_of_ours_is_loaded() -> None:
         ).stdout
     )
     packages = {name.split(".")[1] for name in answer["loaded"] if name.startswith("app.")}
-    assert packages == {"client", "manifest"}
+    assert packages == {"client", "manifest", "proofs"}

@@ -134,6 +134,36 @@ def test_a_digest_may_follow_until_the_last_byte(desk: Desk) -> None:
     assert desk.tags(upload).count("upload:declare") == 1
 
 
+def test_a_digest_of_what_the_force_holds_is_refused_and_of_what_others_hold_is_not(
+    desk: Desk, vault: Vault
+) -> None:
+    digest = hashlib.sha256(b"held").digest()
+    with desk.db.transaction() as session:
+        make_recording(session, vault, data=b"held")  # another force's
+    upload = desk.create()
+    with desk.db.transaction() as session:
+        service.declare_digest(session, desk.officer, upload.id, digest)
+    with desk.db.transaction() as session:
+        held = make_recording(session, vault, exercise=desk.exercise, data=b"held")
+    for declared in (upload, desk.create()):  # one that said so before, too
+        with desk.db.transaction() as session, pytest.raises(reasons.Duplicate) as refused:
+            service.declare_digest(session, desk.officer, declared.id, digest)
+        assert refused.value.extra == {"recording_id": str(held.id)}
+    desk.receiver.terminate(desk.officer, upload.id)
+    assert desk.tags(upload) == ["upload:create", "upload:declare", "upload:terminate"]
+
+
+def test_a_digest_that_is_repeated_once_its_upload_is_a_recording_is_no_duplicate(
+    desk: Desk, vault: Vault
+) -> None:
+    digest = hashlib.sha256(DATA).digest()
+    upload = desk.create(sha256=digest)
+    desk.send(upload, DATA)
+    with desk.db.transaction() as session:
+        make_recording(session, vault, exercise=desk.exercise, data=DATA)
+        assert service.declare_digest(session, desk.officer, upload.id, digest).state == "received"
+
+
 def test_quota_and_size_are_held(desk: Desk) -> None:
     desk.settings = replace(desk.settings, upload_quota_bytes=100, upload_max_bytes=60)
     with pytest.raises(reasons.UploadTooLarge):

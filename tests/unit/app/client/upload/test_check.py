@@ -31,6 +31,8 @@ class Judge:
         self.asked: list[dict[str, Any]] = []
         self.problems: dict[str, list[dict[str, str]]] = {}
         self.duplicates: dict[str, str] = {}
+        self.held: dict[str, str] = {}  # SHA-256 → recording
+        self.lengths: list[int] = []
         self.quota_left: int | None = None
 
     def __call__(self, method: str, path: str, body: Any) -> tuple[int, Any]:
@@ -41,7 +43,8 @@ class Judge:
             {
                 "filename": one["filename"],
                 "problems": self.problems.get(one["filename"], []),
-                "duplicate_of": self.duplicates.get(one["filename"]),
+                "duplicate_of": self.duplicates.get(one["filename"]) or self.held.get(one.get("sha256", "")),
+                "length_known": one["length"] in self.lengths,
             }
             for one in body["files"]
         ]
@@ -64,6 +67,13 @@ def films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def states(run: Run, *words: object, status: int = 0) -> dict[str, tuple[str, str | None]]:
+    """What is said of each file, by its name: state and reason."""
+    done = run(upload, *words, "--exercise", EXERCISE, "--json")
+    assert done.exit_code == status, done.output
+    return {one["name"]: (one["state"], one["reason"]) for one in json.loads(done.stdout)["files"]}
+
+
 def sends(server: Server) -> list[str]:
     return [path for method, path, _ in server.requests if path == "/api/v1/uploads" and method == "POST"]
 
@@ -78,8 +88,8 @@ def test_a_dry_run_says_all_and_sends_nothing(run: Run, films: Path, judge: Judg
     assert "a still picture" in done.stdout
     document = json.loads(run(upload, films, "--exercise", EXERCISE, "--dry-run", "--json").stdout)
     assert (document["to_send"], document["seconds_at_limit"], document["checked"]) == (10024, None, True)
-    states = {one["name"]: one["state"] for one in document["files"]}
-    assert states == {
+    found = {one["name"]: one["state"] for one in document["files"]}
+    assert found == {
         "a.mp4": "would_send", "b.mp4": "duplicate", "c.mp4": "would_send", "photo.jpg": "skipped",
     }  # fmt: skip
     assert sends(server) == []
@@ -129,6 +139,107 @@ def test_a_manifest_lets_duplicates_be_known_before_a_byte_is_sent(
     assert sends(server) == []
 
 
+def test_a_damaged_film_of_a_bag_is_no_duplicate_on_its_manifests_word(
+    run: Run, films: Path, judge: Judge, server: Server
+) -> None:
+    bagit.make_bag(str(films), checksums=["sha256"])
+    judge.duplicates = dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), RECORDING)
+    damaged = films / "data" / "b.mp4"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    for more in ([], ["--dry-run"]):
+        found = states(run, films, *more, status=1)
+        assert found["data/b.mp4"] == (
+            "failed",
+            "b.mp4 differs from its manifest (sha256): it was not handed over",
+        )
+        assert found["data/a.mp4"][0] == found["data/c.mp4"][0] == "duplicate"
+    assert sends(server) == []
+
+
+def test_a_note_of_ours_is_no_word_either(run: Run, films: Path, judge: Judge, server: Server) -> None:
+    """A digest that an earlier run found of what looked like this very file."""
+    UploadState(server.url, "another").finish(films / "a.mp4", "/api/v1/uploads/1", "ab" * 32)
+    judge.held = {"ab" * 32: RECORDING}
+    assert states(run, films, "--dry-run")["a.mp4"][0] == "would_send"
+
+
+def test_a_length_that_is_known_has_the_file_hashed_and_no_other(
+    run: Run, films: Path, judge: Judge, server: Server
+) -> None:
+    for number, name in enumerate(("a.mp4", "b.mp4", "c.mp4")):
+        (films / name).write_bytes(FILM + bytes(number))
+    digest = hashlib.sha256((films / "b.mp4").read_bytes()).hexdigest()
+    judge.lengths, judge.held = [13, 14], {digest: RECORDING}
+    found = states(run, films, "--dry-run")
+    assert {name: state for name, (state, _) in found.items()} == {
+        "a.mp4": "would_send", "b.mp4": "duplicate", "c.mp4": "would_send",
+    }  # fmt: skip
+    first, second = ({one["filename"]: "sha256" in one for one in body["files"]} for body in judge.asked)
+    assert first == dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), False)
+    assert second == {"a.mp4": False, "b.mp4": True, "c.mp4": True}
+    assert states(run, films, "--dry-run") == found
+    assert len(judge.asked) == 3  # the digests were kept: one question is enough
+
+
+def test_room_is_asked_for_without_what_turns_out_to_be_held(run: Run, films: Path, judge: Judge) -> None:
+    digests = {hashlib.sha256((films / f"{name}.mp4").read_bytes()).hexdigest(): RECORDING for name in "ab"}
+    judge.held, judge.quota_left = digests, 6000
+    assert [state for state, _ in states(run, films, "--dry-run").values()] == [
+        "duplicate", "duplicate", "would_send",
+    ]  # fmt: skip
+
+
+def test_twins_are_sent_once_whatever_batch_they_are_in(
+    run: Run, films: Path, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "BATCH", 1)
+    (films / "c.mp4").write_bytes((films / "a.mp4").read_bytes())
+    found = states(run, films, "--dry-run")
+    assert found["a.mp4"][0] == found["b.mp4"][0] == "would_send"
+    assert found["c.mp4"] == ("duplicate", "the same bytes as a.mp4")
+    bagit.make_bag(str(films), checksums=["sha256"])
+    assert states(run, films, "--dry-run")["data/c.mp4"] == ("duplicate", "the same bytes as data/a.mp4")
+    digest = hashlib.sha256((films / "data" / "a.mp4").read_bytes()).hexdigest()
+    assert sum(one.get("sha256") == digest for body in judge.asked[-2:] for one in body["files"]) == 1
+
+
+def test_a_damaged_twin_leaves_the_sound_one_to_be_sent(run: Run, films: Path, judge: Judge) -> None:
+    (films / "c.mp4").write_bytes((films / "a.mp4").read_bytes())
+    bagit.make_bag(str(films), checksums=["sha256"])
+    (films / "data" / "a.mp4").write_bytes((films / "data" / "c.mp4").read_bytes()[:-1] + b"!")
+    found = states(run, films, "--dry-run", status=1)
+    assert (found["data/a.mp4"][0], found["data/c.mp4"][0]) == ("failed", "would_send")
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_an_exercise_that_is_not_there_is_said_once(
+    run: Run, films: Path, server: Server, more: list[str]
+) -> None:
+    server.api = lambda method, path, body: (
+        404,
+        {"type": "https://cordon.example/problems/not-found", "title": "Nothing is here for you"},
+    )
+    done = run(upload, films, "--exercise", EXERCISE, *more)
+    assert done.exit_code == 1
+    assert done.stderr.count("there is no exercise") == len(done.stderr.splitlines()) == 1
+    assert "copy its id from its page" in done.stderr
+    assert sends(server) == []
+
+
+def test_when_all_was_sent_before_nothing_is_said_of_the_check(
+    run: Run, films: Path, judge: Judge, server: Server
+) -> None:
+    state = UploadState(server.url, EXERCISE)
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        state.finish(films / name, f"/api/v1/uploads/{RECORDING}", "ab" * 32)
+    document = {"state": "received", "recording_id": None, "reason": None, "reason_code": None}
+    server.api = lambda method, path, body: (200, document)
+    done = run(upload, films, "--exercise", EXERCISE, "--dry-run")
+    assert (done.exit_code, "not asked" in done.stdout) == (0, False)
+    shown = json.loads(run(upload, films, "--exercise", EXERCISE, "--dry-run", "--json").stdout)
+    assert (shown["checked"], {one["state"] for one in shown["files"]}) == (True, {"sent_before"})
+
+
 def test_what_a_run_before_hashed_is_told_to_the_check(
     run: Run, films: Path, judge: Judge, server: Server
 ) -> None:
@@ -176,6 +287,8 @@ def test_many_files_are_asked_in_batches(
     run: Run, films: Path, judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check, "BATCH", 2)
+    for number, name in enumerate(("a.mp4", "b.mp4", "c.mp4")):
+        (films / name).write_bytes(FILM + bytes(number))
     assert run(upload, films, "--exercise", EXERCISE, "--dry-run").exit_code == 0
     assert [len(body["files"]) for body in judge.asked] == [2, 1]
 
@@ -205,6 +318,7 @@ def test_an_answer_that_is_none_is_one_line(run: Run, films: Path, server: Serve
         (["FILMS", "--done", "FILMS"], "--done goes with --watch"),
         (["FILMS", "--receipts", "r"], "--receipts needs --wait"),
         (["FILMS", "--watch", "FILMS"], "--watch goes without PATHS"),
+        (["--watch", "FILMS", "--again"], "--watch goes without PATHS, --bag, --again"),
         (["--watch", "FILMS", "--done", "FILMS"], "--done must be another folder"),
         (["FILMS", "--limit", "fast"], "'fast' is no rate"),
         (["FILMS", "--ca", "absent.pem"], "does not exist"),

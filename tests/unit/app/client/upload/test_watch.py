@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from click.testing import Result
 from app.client.upload import watch
 from app.client.upload.command import upload
 from app.client.upload.drop_folder import DropFolder, is_open_for_writing, move_done
+from app.client.upload.state import UploadState
 from tests.factories.hostile_server import Server
 
 EXERCISE = "0199c1a2-0000-7000-8000-000000000001"
@@ -123,6 +125,35 @@ def test_a_bad_file_stops_no_other_and_is_tried_again(
     told = [(one["event"], Path(one["path"]).name) for one in watching(run, drop) if one["path"]]
     assert [event for event, name in told if name == "bad.mp4"] == ["failed", "duplicate", "moved"]
     assert [event for event, name in told if name == "good.mp4"] == ["duplicate", "moved"]
+
+
+@pytest.mark.parametrize(("pause", "sent_again"), [(60.0, False), (0.1, True)])
+def test_what_the_service_lost_is_sent_again_after_a_while(
+    run: Run, drop: Path, server: Server, monkeypatch: pytest.MonkeyPatch, pause: float, sent_again: bool
+) -> None:
+    """Whatever lost it may lose it again: a film must not go out over and over."""
+    film = drop / "a.mp4"
+    film.write_bytes(FILM)
+    digest = hashlib.sha256(FILM).hexdigest()
+    UploadState(server.url, EXERCISE).finish(film, f"/api/v1/uploads/{RECORDING}", digest)
+    upload_ = {"state": "received", "recording_id": None, "reason": None, "reason_code": None}
+    asked: list[str] = []
+
+    def api(method: str, path: str, body: Any) -> tuple[int, Any]:
+        asked.append(path)
+        if len(asked) > 1:  # first it is there
+            upload_.update(state="rejected", reason_code="staging_lost")
+        if path.endswith("/check"):
+            return Judge(0, "")(method, path, body)
+        return 200, upload_
+
+    server.api = api
+    monkeypatch.setattr(watch, "FIRST_RETRY", pause)
+    looks: list[int] = []
+    end_when(lambda: looks.append(1) or len(looks) > 12, monkeypatch)  # type: ignore[func-returns-value]
+    told = [one["event"] for one in watching(run, drop) if one["event"] != "note"]
+    assert told[:2] == ["received", "lost"]
+    assert any(path.endswith("/check") for path in asked) is sent_again
 
 
 def test_a_film_waits_for_its_row(
