@@ -5,9 +5,8 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from app.core.identity import OrganisationKind, Role
-from app.core.schema import BaseSchema
+from app.core.schema import BaseSchema, Text
 
-_line = validate.Length(1, 200)
 _email = validate.Length(3, 254)
 _password = validate.Length(1, 256)
 _code = validate.Length(1, 100)
@@ -19,6 +18,10 @@ _role = validate.OneOf([role.value for role in Role])
 
 def _roles() -> fields.List[str]:
     return fields.List(fields.String(validate=_role), required=True, validate=validate.Length(1, len(Role)))
+
+
+def _name() -> Text:
+    return Text(required=True, most=200, one_line=True)
 
 
 class ActivationSchema(BaseSchema):
@@ -40,7 +43,7 @@ class EnrolSchema(BaseSchema):
     email = fields.Email(required=True, validate=_email)
     password = fields.String(required=True, load_only=True, validate=_password)
     totp = fields.String(required=True, validate=_totp)
-    name = fields.String(required=True, validate=_line)
+    name = _name()
     public_key_pem = fields.String(required=True, validate=_pem)
 
 
@@ -50,7 +53,7 @@ class EnrolledSchema(BaseSchema):
 
 class OrganisationCreateSchema(BaseSchema):
     kind = fields.String(required=True, validate=_kind)
-    name = fields.String(required=True, validate=[_line, validate.Regexp(r"\A.*\S.*\Z", error="not blank")])
+    name = _name()
 
 
 class OrganisationSchema(BaseSchema):
@@ -74,7 +77,7 @@ class MeSchema(BaseSchema):
 
 class PersonCreateSchema(BaseSchema):
     email = fields.Email(required=True, validate=_email)
-    name = fields.String(required=True, validate=[_line, validate.Regexp(r"\A.*\S.*\Z", error="not blank")])
+    name = _name()
     organisation_id = fields.UUID(required=True)
     roles = _roles()
 
@@ -97,7 +100,7 @@ class PersonWithCodeSchema(PersonSchema):
 
 class ClientCreateSchema(BaseSchema):
     organisation_id = fields.UUID(required=True)
-    name = fields.String(required=True, validate=[_line, validate.Regexp(r"\A.*\S.*\Z", error="not blank")])
+    name = _name()
     roles = _roles()
     public_key_pem = fields.String(required=True, validate=_pem)
 

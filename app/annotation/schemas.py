@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate
 
 from app.annotation.labels import MAX_ANNOTATIONS, Label
-from app.core.schema import BaseSchema, PageQuerySchema
+from app.core.schema import MOST_REASON, BaseSchema, PageQuerySchema, Text
 from app.recordings.schemas import MAX_FRAME, KeyframeSchema
 
 STATES = ("open", "in_progress", "submitted", "returned", "accepted")
@@ -127,8 +127,8 @@ class TaskQuerySchema(PageQuerySchema):
 class IncidentReportSchema(BaseSchema):
     """Why the clip may be no training."""
 
-    reason = fields.String(required=True, validate=validate.Length(1, 2000))
+    reason = Text(required=True, most=MOST_REASON)
 
 
 class ReturnSchema(BaseSchema):
-    reason = fields.String(required=True, validate=validate.Length(3, 2000))
+    reason = Text(required=True, least=3, most=MOST_REASON)

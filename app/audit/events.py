@@ -94,6 +94,9 @@ class Tag(StrEnum):
     RETENTION_DUE = "retention:due", Verb.ALTERATION
     RETENTION_DECIDED = "retention:decided", Verb.ALTERATION
     INCIDENT_CLEARED = "incident:cleared", Verb.ALTERATION
+    # of a part, where the joined recording that stands for it was set apart
+    JOINED_QUARANTINED = "joined:quarantined", Verb.ALTERATION
+    JOINED_CLEARED = "joined:cleared", Verb.ALTERATION
     INCIDENT_MOVING_OUT = "incident:moving-out", Verb.ALTERATION
     INCIDENT_ORIGINAL_FETCHED = "incident:original-fetched", Verb.DISCLOSURE
     INCIDENT_MOVED_OUT = "incident:moved-out", Verb.DISCLOSURE

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from app.core.pagination import MAX_LIMIT
+
+MOST_REASON: Final = 2000  # characters of why somebody decided something
 
 
 def refuse_unstorable(value: Any) -> None:
@@ -45,6 +48,32 @@ class BaseSchema(Schema):
     def _refuse_unstorable(self, data: Any, **_: Any) -> Any:
         refuse_unstorable(data)
         return data
+
+
+def breaks_lines(text: str) -> bool:
+    """True where a character of it breaks a line or controls a terminal: it has no place in a name or a title."""
+    return any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text)
+
+
+def _one_line(text: str) -> None:
+    if breaks_lines(text):
+        raise ValidationError("must be one line, without control characters")
+
+
+class Text(fields.String):
+    """Words of a person: from `least` to `most` characters, without the blanks around them. What shows nothing at all
+    (spaces, line breaks, characters without width) is no answer. `one_line`: nothing breaks or controls it."""
+
+    def __init__(self, *, most: int, least: int = 1, one_line: bool = False, **more: Any) -> None:
+        error = "must have {min} to {max} characters, not counting blanks around them"
+        bounds = validate.Length(least, most, error=error)
+        super().__init__(validate=[bounds, _one_line] if one_line else bounds, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs).strip()
+        if not any(character.isprintable() and not character.isspace() for character in text):
+            raise ValidationError("must not be blank")
+        return text
 
 
 class PageQuerySchema(BaseSchema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -127,6 +127,15 @@ def erasures(organisation_id: UUID | None) -> Select[Erasure]:
     """Erasures under way and done."""
     query = select(Erasure).join(Recording, Recording.id == Erasure.recording_id)
     return _of(query.where(Erasure.state != "cancelled"), organisation_id)
+
+
+def confirmable(
+    organisation_id: UUID | None, person_id: UUID | None, requested_by: datetime
+) -> Select[Erasure]:
+    """Erasures that the person may confirm: another officer's, or their own of up to that time."""
+    another = Erasure.requested_by.is_distinct_from(person_id)
+    query = erasures(organisation_id).where(Erasure.state == "requested")
+    return query.where(another | (Erasure.requested_at <= requested_by))
 
 
 def holds(organisation_id: UUID | None) -> Select[LegalHold]:

@@ -6,14 +6,13 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.core.schema import BaseSchema
+from app.core.schema import MOST_REASON, BaseSchema, Text
 
-_text = validate.Length(1, 2000)
 _SHA256 = validate.Regexp(r"\A[0-9a-f]{64}\Z", error="64 lower-case hexadecimal digits")
 
 
 class ReasonSchema(BaseSchema):
-    reason = fields.String(required=True, validate=_text)
+    reason = Text(required=True, most=MOST_REASON)
 
 
 class ReviewCreateSchema(BaseSchema):
@@ -22,14 +21,14 @@ class ReviewCreateSchema(BaseSchema):
     training = fields.Boolean(required=True)
     tactics = fields.Boolean(required=True)
     people = fields.String(required=True, validate=validate.OneOf(("redacted", "none_needed")))
-    note = fields.String(load_default=None, allow_none=True, validate=_text, attribute="note_text")
+    note = Text(load_default=None, allow_none=True, most=MOST_REASON, attribute="note_text")
 
 
 class RetentionSchema(BaseSchema):
     """`until` only with `extend`: the day on which it is due again."""
 
     decision = fields.String(required=True, validate=validate.OneOf(("keep", "extend", "erase")))
-    reason = fields.String(required=True, validate=_text)
+    reason = Text(required=True, most=MOST_REASON)
     until = fields.Date(load_default=None, allow_none=True)
 
     @validates_schema
@@ -104,7 +103,8 @@ class ErasureSchema(BaseSchema):
 
 
 class StandingSchema(BaseSchema):
-    """Everything that was decided about a recording and stands; members are null where nothing does."""
+    """Everything that was decided about a recording and stands; members are null where nothing does. `stands_back` is
+    the incident of the joined recording that it is a part of, while that one is in quarantine."""
 
     recording_id = fields.UUID(required=True, attribute="recording.id")
     state = fields.String(required=True, attribute="recording.state")
@@ -114,5 +114,6 @@ class StandingSchema(BaseSchema):
     due_on = fields.Date(required=True)
     retention = fields.Nested(RetentionReviewSchema, allow_none=True)
     incident = fields.Nested(IncidentSchema, allow_none=True)
+    stands_back = fields.Nested(IncidentSchema, allow_none=True)
     erasure = fields.Nested(ErasureSchema, allow_none=True)
     free_from = fields.DateTime(allow_none=True)

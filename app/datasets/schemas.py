@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from app.core.schema import BaseSchema
+from app.core.schema import BaseSchema, Text
 
 SLUG = validate.Regexp(
     r"\A[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])\Z", error="3 to 63 of a-z, 0-9 and inner hyphens"
@@ -13,7 +13,7 @@ SLUG = validate.Regexp(
 
 class DatasetCreateSchema(BaseSchema):
     slug = fields.String(required=True, validate=[validate.Length(3, 63), SLUG])
-    name = fields.String(required=True, validate=validate.Length(1, 200))
+    name = Text(required=True, most=200, one_line=True)
     description = fields.String(load_default="", validate=validate.Length(max=5000))
 
 

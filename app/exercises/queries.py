@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -29,3 +30,11 @@ def titles_of(session: Session, organisation_id: UUID | None, *, limit: int) -> 
     if organisation_id is not None:
         query = query.where(Exercise.organisation_id == organisation_id)
     return [(row.id, row.title) for row in session.execute(query)]
+
+
+def held(session: Session, ids: Collection[UUID]) -> list[Exercise]:
+    """Those exercises as they stand, kept from being changed until the transaction ends; to be asked for before any of
+    their recordings is held."""
+    query = select(Exercise).where(Exercise.id.in_(list(ids))).order_by(Exercise.id)
+    kept = query.with_for_update(read=True, of=Exercise).execution_options(populate_existing=True)
+    return list(session.scalars(kept))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from datetime import date, timedelta
 
-from app.core.schema import BaseSchema, PageQuerySchema
+from marshmallow import ValidationError, fields, validate
+
+from app.core.clock import now
+from app.core.schema import BaseSchema, PageQuerySchema, Text
 from app.core.search import MOST_TEXT
 from app.exercises.vocabulary import LIGHTING, RETENTION_CATEGORIES, VENUES, WEAPONS
 
-_line = validate.Length(1, 200)
-_text = validate.Length(1, 4000)
+MOST_TITLE, MOST_WORDS = 200, 4000  # characters
 _weapons = validate.And(validate.Length(1, len(WEAPONS)), validate.ContainsOnly(list(WEAPONS)))
-
-
 STATES = ("open", "closed")
+EARLIEST = date(1950, 1, 1)
+
+
+def _day_held(day: date) -> None:
+    """Up to tomorrow: where the force is, it may be that already."""
+    if not EARLIEST <= day <= now().date() + timedelta(days=1):
+        raise ValidationError(f"must be a day from {EARLIEST} to tomorrow")
 
 
 class ExerciseQuerySchema(PageQuerySchema):
@@ -22,30 +29,30 @@ class ExerciseQuerySchema(PageQuerySchema):
 
 
 class ExerciseCreateSchema(BaseSchema):
-    title = fields.String(required=True, validate=_line)
-    held_on = fields.Date(required=True)
+    title = Text(required=True, most=MOST_TITLE, one_line=True)
+    held_on = fields.Date(required=True, validate=_day_held)
     venue = fields.String(required=True, validate=validate.OneOf(list(VENUES)))
-    scenario = fields.String(required=True, validate=_text)
+    scenario = Text(required=True, most=MOST_WORDS)
     weapons = fields.List(
         fields.String(validate=validate.OneOf(list(WEAPONS))), required=True, validate=_weapons
     )
     lighting = fields.String(required=True, validate=validate.OneOf(list(LIGHTING)))
-    lawful_basis = fields.String(load_default=None, allow_none=True, validate=_text)
-    consent_record = fields.String(load_default=None, allow_none=True, validate=_text)
+    lawful_basis = Text(load_default=None, allow_none=True, most=MOST_WORDS)
+    consent_record = Text(load_default=None, allow_none=True, most=MOST_WORDS)
     retention_category = fields.String(required=True, validate=validate.OneOf(list(RETENTION_CATEGORIES)))
 
 
 class ExerciseChangeSchema(BaseSchema):
     """Only the members that change."""
 
-    title = fields.String(validate=_line)
-    held_on = fields.Date()
+    title = Text(most=MOST_TITLE, one_line=True)
+    held_on = fields.Date(validate=_day_held)
     venue = fields.String(validate=validate.OneOf(list(VENUES)))
-    scenario = fields.String(validate=_text)
+    scenario = Text(most=MOST_WORDS)
     weapons = fields.List(fields.String(validate=validate.OneOf(list(WEAPONS))), validate=_weapons)
     lighting = fields.String(validate=validate.OneOf(list(LIGHTING)))
-    lawful_basis = fields.String(allow_none=True, validate=_text)
-    consent_record = fields.String(allow_none=True, validate=_text)
+    lawful_basis = Text(allow_none=True, most=MOST_WORDS)
+    consent_record = Text(allow_none=True, most=MOST_WORDS)
     retention_category = fields.String(validate=validate.OneOf(list(RETENTION_CATEGORIES)))
 
 

@@ -137,6 +137,12 @@ def released_recordings(session: Session, version_id: UUID) -> list[UUID]:
     return list(session.scalars(clips.where(*released)))
 
 
+def released_exercises(session: Session, version_id: UUID) -> list[UUID]:
+    """The exercises whose clips a release of the version would hand out."""
+    released = (DatasetItem.dataset_version_id == version_id, DatasetItem.split.in_(RELEASED_SPLITS))
+    return list(session.scalars(select(DatasetItem.exercise_id).distinct().where(*released)))
+
+
 def approvers_keys(session: Session) -> list[SigningKey]:
     """The unrevoked signing keys of active approvers, oldest first."""
     return list(

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.core.schema import BaseSchema
+from app.core.schema import MOST_REASON, BaseSchema, Text
 
 HEX: dict[str, Any] = {"type": ["string", "null"]}
 
@@ -110,7 +110,7 @@ class SignatureCreateSchema(BaseSchema):
 class GrantCreateSchema(BaseSchema):
     agreement_id = fields.UUID(required=True)
     dataset_id = fields.UUID(required=True)
-    purpose = fields.String(required=True, validate=validate.Length(1, 200))
+    purpose = Text(required=True, most=200, one_line=True)
     expires_on = fields.Date(required=True)
 
 
@@ -129,4 +129,4 @@ class GrantSchema(GrantCreateSchema):
 
 
 class RevokeSchema(BaseSchema):
-    reason = fields.String(required=True, validate=validate.Length(3, 2000))
+    reason = Text(required=True, least=3, most=MOST_REASON)

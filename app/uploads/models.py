@@ -30,6 +30,11 @@ class Upload(Base):
         CheckConstraint("via IN ('tus', 'direct')", name="via"),
         CheckConstraint("(via = 'direct') = (part_size IS NOT NULL)", name="part_size"),
         Index(None, "exercise_id", "id"),
+        Index(
+            "ix_uploads_unfinished",
+            "organisation_id",
+            postgresql_where="state IN ('created', 'receiving', 'received')",
+        ),
         CheckConstraint("length IS NOT NULL OR state IN ('created', 'receiving', 'rejected')", name="length"),
     )
 
@@ -39,7 +44,9 @@ class Upload(Base):
     created_by_kind: Mapped[str]
     created_by: Mapped[UUID]
     filename: Mapped[str]
-    details: Mapped[Json]  # what the client said: media type, parts, and the members of DetailsSchema
+    details: Mapped[
+        Json
+    ]  # what the client said: media type, parts, its tus header, the members of DetailsSchema
     kind: Mapped[str] = mapped_column(default="whole")
     length: Mapped[int | None] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -100,6 +107,17 @@ class UploadBlock(Base):
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"))
     ordinal: Mapped[int]
     sha256: Mapped[bytes]
+
+
+class KeptBytes(Base):
+    """Bytes of an organisation's finished uploads that were not erased: a sum that is kept, for it is asked for at
+    every creation."""
+
+    __tablename__ = "kept_bytes"
+    __table_args__ = (CheckConstraint("bytes >= 0", name="bytes"),)
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
+    bytes: Mapped[int] = mapped_column(BigInteger)
 
 
 class UploadWriter(Base):

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     column,
-    exists,
     func,
     or_,
     select,
@@ -24,14 +23,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Organisation
-from app.uploads.models import Upload, UploadBlock
+from app.uploads.models import KeptBytes, Upload, UploadBlock
 
 OPEN_STATES = ("created", "receiving")
 
 # Recordings lie above: read by the table's name.
 _RECORDINGS = table("recordings", column("id", Uuid()), column("organisation_id", Uuid()), column("sha256"))
 _LIVE = text("recordings.state IN ('processing', 'ready', 'quarantined')")
-_ERASED = text("recordings.state = 'erased'")
+# Literal, so that the partial index serves.
+_UNFINISHED = text("uploads.state IN ('created', 'receiving', 'received')")
 
 
 def uploads_of(
@@ -54,16 +54,25 @@ def lock_quota(session: Session, organisation_id: UUID) -> None:
 
 def bytes_held(session: Session, organisation_id: UUID) -> int:
     """Bytes that count against the quota: what unfinished uploads were promised or, where that is unknown, have; and
-    what was kept, until it is erased. Parts count until the file that they are joined into does."""
+    what was kept, until it is erased. Parts count until the file that they are joined into does.
+
+    In one statement: between two, an upload could finish and be counted twice, or not at all.
+    """
     size = func.coalesce(Upload.length, Upload.offset)
-    erased = exists().where(_RECORDINGS.c.id == Upload.id, _ERASED)
-    held = select(func.coalesce(func.sum(size), 0)).where(
-        Upload.organisation_id == organisation_id,
-        Upload.state != "rejected",
-        Upload.joined_into.is_(None),
-        ~erased,
+    unfinished = select(func.coalesce(func.sum(size), 0)).where(
+        Upload.organisation_id == organisation_id, _UNFINISHED, Upload.joined_into.is_(None)
     )
+    kept = select(KeptBytes.bytes).where(KeptBytes.organisation_id == organisation_id)
+    held = select(unfinished.scalar_subquery() + func.coalesce(kept.scalar_subquery(), 0))
     return int(session.scalar(held) or 0)
+
+
+def note_kept(session: Session, organisation_id: UUID, more: int) -> None:
+    """Counts bytes of an upload that is finished; or, negative, of one that is erased."""
+    row = insert(KeptBytes).values(organisation_id=organisation_id, bytes=max(more, 0))
+    session.execute(
+        row.on_conflict_do_update(index_elements=["organisation_id"], set_={"bytes": KeptBytes.bytes + more})
+    )
 
 
 def _waiting() -> ColumnElement[bool]:

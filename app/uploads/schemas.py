@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.core.schema import BaseSchema, PageQuerySchema
+from app.core.schema import BaseSchema, PageQuerySchema, Text
 from app.exercises.vocabulary import VIEWPOINTS
 from app.storage.incoming import MAX_PARTS
-from app.uploads.vocabulary import CAMERA_YEARS, MOST_LINE, MOST_NOTES, MOST_OFFSET_SECONDS
+from app.uploads.vocabulary import CAMERA_YEARS, MOST_LINE, MOST_NAME, MOST_NOTES, MOST_OFFSET_SECONDS
 
 ADDRESSES_AT_ONCE: Final = 16
 STATES = ("created", "receiving", "received", "rejected", "recorded", "joined")
@@ -31,29 +32,54 @@ _offset = validate.Range(
 )
 
 
+class Filename(Text):
+    """What a file is called: the last part of what may be a path, without blanks around it. What names a folder alone,
+    or would break a line where it is shown, is refused."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(most=MOST_NAME, one_line=True, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        path = super()._deserialize(value, attr, data, **kwargs)
+        name = PurePosixPath(path.replace("\\", "/")).name.strip()
+        if name in ("", ".", ".."):
+            raise ValidationError("must be the name of a file")
+        return name
+
+
 class DetailsSchema(BaseSchema):
     """What is said of a recording. Members that are left out say nothing; null takes back what was said.
 
     `started_at` is what the camera's clock showed, `clock_offset_seconds` that clock minus true time.
     """
 
-    camera = fields.String(allow_none=True, validate=validate.Length(1, MOST_LINE))
+    camera = Text(allow_none=True, most=MOST_LINE)
     started_at = fields.DateTime(format="iso", allow_none=True, validate=_camera_time)
     clock_offset_seconds = fields.Float(allow_none=True, allow_nan=False, validate=_offset)
     viewpoint = fields.String(allow_none=True, validate=validate.OneOf(list(VIEWPOINTS)))
-    reference = fields.String(allow_none=True, validate=validate.Length(1, MOST_LINE))
-    notes = fields.String(allow_none=True, validate=validate.Length(1, MOST_NOTES))
+    reference = Text(allow_none=True, most=MOST_LINE)
+    notes = Text(allow_none=True, most=MOST_NOTES)
 
 
-def details_said(said: Mapping[str, Any]) -> dict[str, Any]:
+class SentSchema(DetailsSchema):
+    """What a client that sends a file says of it."""
+
+    filename = Filename()
+
+
+def details_said(said: Mapping[str, Any], schema: type[DetailsSchema] = DetailsSchema) -> dict[str, Any]:
     """The details among what a client says, whose other keys mean nothing here and whose empty values say nothing.
 
     Raises ValidationError.
     """
-    known = DetailsSchema()
-    given = {name: said[name] for name in known.fields if said.get(name) not in (None, "")}
+    known = schema()
+    given = {name: said[name] for name in known.fields if not _says_nothing(said.get(name))}
     loaded: dict[str, Any] = known.load(given)
     return loaded
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 class UploadQuerySchema(PageQuerySchema):
@@ -108,7 +134,7 @@ class DirectCreateSchema(DetailsSchema):
     Beside it the recording's details."""
 
     exercise_id = fields.UUID(required=True)
-    filename = fields.String(required=True, validate=validate.Length(1, 1000))
+    filename = Filename(required=True)
     length = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**63 - 1))
     media_type = fields.String(load_default=None, validate=validate.Length(max=1000))
     sha256 = Hex(load_default=None)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 DETAILS: Final = ("camera", "started_at", "clock_offset_seconds", "viewpoint", "reference", "notes")
+# What goes with the footage when it is erased: the details, and the tus header in which the client said them.
+PERSONAL: Final = (*DETAILS, "metadata")
+MOST_NAME: Final = 1000  # characters of a file's name
 MOST_LINE: Final = 200  # characters of camera and reference
 MOST_NOTES: Final = 1000  # characters; one HTTP header holds them in the tus metadata
 MOST_OFFSET_SECONDS: Final = (

@@ -15,6 +15,7 @@ from app.core.errors import DomainError
 # What marshmallow says, as a person would.
 _PLAIN = {
     "Missing data for required field.": "fill this in",
+    "must not be blank": "fill this in",
     "Shorter than minimum length 1.": "fill this in",
     "Not a valid integer.": "give a whole number",
     "Not a valid date.": "give a day, for instance 2026-03-14",

@@ -15,7 +15,9 @@ from app.accounts.identity_loader import csrf_token
 from app.authz.gate import public
 from app.authz.permission_map import permits
 from app.authz.permissions import Permission
-from app.core.http import current_identity
+from app.core.db import Database
+from app.core.http import current_identity, resource
+from app.custody import service as custody
 from app.web import assets
 from app.web.navigation import items_for
 from app.web.pages import blueprints
@@ -80,15 +82,27 @@ def _context() -> dict[str, Any]:
         "menu": items_for(identity, surface),
         "csrf_token": csrf_token,
         "asset": assets.entry,
+        "to_decide": _to_decide,
         "can": lambda name: permits(identity, Permission(name)),
         "current_path": request.path,
     }
+
+
+def _to_decide() -> int:
+    """How many decisions about footage wait for whoever may take them. A page that tells of an error asks nothing: the
+    database may be what failed."""
+    identity = current_identity()
+    if g.get("tells_problem") or not permits(identity, Permission.CUSTODY_DECIDE):
+        return 0
+    with resource(Database).transaction() as session:
+        return custody.to_decide(session, identity)
 
 
 def _page_for_problem(response: Response) -> Response:
     """Shows problem details as a page where a page was asked for; the status stays."""
     if response.content_type != "application/problem+json" or not wants_page():
         return response
+    g.tells_problem = True
     found = json.loads(response.get_data())
     page = Response(
         render_template("error.html", problem=found), response.status_code, content_type="text/html"

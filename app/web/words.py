@@ -87,6 +87,9 @@ HISTORY: Final[dict[str, str]] = {
     "retention:due": "Due for its retention review",
     "retention:decided": "Retention decided",
     "incident:cleared": "Cleared: training after all",
+    "joined:quarantined": "Stands back: the joined recording that it is a part of is quarantined as a possible real "
+    "incident",
+    "joined:cleared": "Stands back no more: the joined recording that it is a part of was cleared",
     "incident:moving-out": "To be moved out as a real incident",
     "incident:original-fetched": "The original was fetched by its force",
     "incident:moved-out": "Moved out: its force holds the original",

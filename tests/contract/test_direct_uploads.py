@@ -449,6 +449,9 @@ def test_joined_and_not_heard_of_is_received_all_the_same(
             "upload-too-large",
         ),
         ("POST", "", {"exercise_id": "{exercise}", "filename": "a", "length": "10"}, 422, ""),
+        ("POST", "", {"exercise_id": "{exercise}", "filename": "..", "length": 10}, 422, ""),
+        ("POST", "", {"exercise_id": "{exercise}", "filename": "  ", "length": 10}, 422, ""),
+        ("POST", "", {"exercise_id": "{exercise}", "filename": "a\nb.mp4", "length": 10}, 422, ""),
         (
             "POST",
             "",

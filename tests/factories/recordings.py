@@ -20,6 +20,7 @@ from app.recordings import queries, tasks
 from app.recordings.models import Clip, Recording, Rendition
 from app.settings import Settings
 from app.storage.vault import Vault
+from app.uploads.queries import note_kept
 from ingest.ffmpeg import find_tools
 from tests.factories.uploads import make_upload
 
@@ -46,6 +47,7 @@ def make_recording(
     upload = make_upload(
         session, exercise=exercise, length=len(data), offset=len(data), state="recorded", sha256=digest
     )
+    note_kept(session, upload.organisation_id, len(data))
     key = vault.new_key(session, "recording", upload.id)
     blob_key = f"recordings/{upload.id}/original"
     vault.write(key, blob_key, io.BytesIO(data))

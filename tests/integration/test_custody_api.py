@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
@@ -16,16 +18,19 @@ from app.accounts.models import Person
 from app.audit.commands import audit
 from app.audit.keys import load_checkpoint_key
 from app.audit.sequencer import integrate
+from app.core.clock import now
 from app.core.db import Database
 from app.core.identity import Role
 from app.custody import service, tasks
+from app.custody.models import Erasure
+from app.exercises.models import Exercise
 from app.factory import create_app
-from app.recordings.models import Recording
+from app.recordings.models import Recording, RecordingPart
 from app.settings import Settings
 from app.storage.vault import Vault
 from tests.factories.accounts import bearer, make_organisation, make_person
 from tests.factories.exercises import make_exercise
-from tests.factories.recordings import job_context, make_ready_recording
+from tests.factories.recordings import job_context, make_ready_recording, make_recording
 
 Headers = dict[str, str]
 PAGE = {"Accept": "text/html"}
@@ -182,6 +187,81 @@ def test_another_force_reaches_none_of_it(
     for name in ("unreviewed", "retention", "incidents", "erasures", "holds"):
         assert api.get(f"/api/v1/custody/{name}", headers=stranger).json["items"] == []
     assert api.get(f"{at}/custody", headers=officers[0]).json["review"] is None
+
+
+def test_officers_are_told_on_their_own_pages_of_what_they_may_decide(
+    api: FlaskClient, officers: list[Headers], at: str, database: Database
+) -> None:
+    def shown(who: Headers, path: str = "/recordings") -> str:
+        return " ".join(api.get(path, headers=who | PAGE).text.split())
+
+    def count(number: int) -> str:
+        return f'<span class="cordon-menu__count">{number}<span class="govuk-visually-hidden"> to decide</span></span>'
+
+    first, second = officers
+    with database.transaction() as session:
+        auditor = bearer(session, make_person(session, roles=[Role.AUDITOR]))
+    assert "cordon-menu__count" not in shown(first)
+    with database.transaction() as session:
+        session.execute(update(Exercise).values(held_on=date(2020, 2, 1), retention_category="training_1y"))
+    service.mark_due(database, now().date())
+    for path in ("/recordings", "/exercises", "/custody"):
+        assert count(1) in shown(first, path), path
+    for path in ("/recordings", "/exercises"):
+        assert "1 recording is due for its retention review." in shown(first, path), path
+        assert 'href="/custody#due"' in shown(first, path), path
+    assert 'id="due"' in shown(first, "/custody")
+    for why in ("withdraw", "erasure"):
+        assert api.post(f"{at}/{why}", headers=first, json={"reason": "Consent is gone"}).status_code < 300
+    waits = "The erasure of 1 recording waits for your confirmation."
+    assert waits in shown(second)
+    assert count(2) in shown(second)
+    assert waits not in shown(first), "who requested it has time to think"
+    assert count(1) in shown(first)
+    with database.transaction() as session:
+        session.execute(update(Erasure).values(requested_at=now() - service.COOLING))
+    assert waits in shown(first)
+    assert "cordon-menu__count" not in shown(auditor)
+    assert "retention review" not in shown(auditor)
+    missing = api.get("/recordings/nothing", headers=first | PAGE)
+    assert (missing.status_code, "Page not found" in missing.text) == (404, True)
+
+
+@pytest.mark.parametrize(
+    "decision", ["hold", "incident", "sensitivity-review/revoke", "erasure", "retention"]
+)
+def test_blanks_are_no_reason(api: FlaskClient, officers: list[Headers], at: str, decision: str) -> None:
+    body = {"reason": "  \n"} | ({"decision": "keep"} if decision == "retention" else {})
+    refused = api.post(f"{at}/{decision}", headers=officers[0], json=body)
+    assert (refused.status_code, refused.json["errors"]) == (422, {"json": {"reason": ["must not be blank"]}})
+
+
+def test_a_part_says_why_it_stands_back(
+    api: FlaskClient, officers: list[Headers], at: str, database: Database, vault: Vault
+) -> None:
+    with database.transaction() as session:
+        whole = session.get_one(Recording, UUID(at.rpartition("/")[2]))
+        auditor = bearer(session, make_person(session, roles=[Role.AUDITOR]))
+        parts = [make_recording(session, vault, exercise=whole.exercise, data=name) for name in (b"1", b"2")]
+        for ordinal, part in enumerate(parts):
+            part.state, part.part_of_id = "ready", whole.id
+            frames = {"start_frame": 50 * ordinal, "end_frame": 50 * ordinal + 50}
+            session.add(RecordingPart(joined_id=whole.id, part_id=part.id, ordinal=ordinal, **frames))
+    first, other = (f"/recordings/{part.id}" for part in parts)
+    assert "stands back" not in api.get(other, headers=officers[0] | PAGE).text
+    why = {"reason": "Real shots"}
+    assert api.post(f"/api/v1{first}/incident", headers=officers[0], json=why).status_code == 201
+    for page in (other, f"{other}/custody"):
+        text = api.get(page, headers=officers[1] | PAGE).text
+        assert "This part stands back with it" in text, page
+        assert "Real shots" in text, page
+        assert f'href="/recordings/{whole.id}/custody"' in text, page
+    history = api.get(other, headers=officers[1] | PAGE).text
+    assert "Stands back: the joined recording that it is a part of is quarantined" in history
+    told = api.get(f"/api/v1{other}/custody", headers=officers[1]).json["stands_back"]
+    assert (told["recording_id"], told["reason"]) == (str(whole.id), "Real shots")
+    assert api.get(f"/api/v1{other}/custody", headers=auditor).json["stands_back"] is None
+    assert "This part stands back" not in api.get(other, headers=auditor | PAGE).text
 
 
 def test_a_form_without_a_reason_says_so_where_it_is(

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
+from app.core.clock import now
 from app.core.db import Database
 from app.core.identity import Role
 from app.factory import create_app
@@ -13,7 +15,7 @@ from tests.factories.accounts import bearer, make_person
 
 BODY = {
     "title": "Night exercise",
-    "held_on": "2026-03-14",
+    "held_on": "2024-03-14",
     "venue": "indoor",
     "scenario": "Two officers search a disused school.",
     "weapons": ["blank_fire"],
@@ -53,6 +55,23 @@ def test_an_exercise_is_created_changed_and_closed(client: FlaskClient, officer:
     assert (again.status_code, again.json["type"].rpartition("/")[2]) == (409, "exercise-closed")
 
 
+def test_an_exercise_was_held_by_tomorrow_wherever_that_is(client: FlaskClient, officer: Headers) -> None:
+    for days, status in ((1, 201), (2, 422)):
+        day = (now() + timedelta(days=days)).date().isoformat()
+        answer = client.post("/api/v1/exercises", json=BODY | {"held_on": day}, headers=officer)
+        assert answer.status_code == status
+    assert answer.json["errors"]["json"]["held_on"] == ["must be a day from 1950-01-01 to tomorrow"]
+
+
+@pytest.mark.parametrize("name", ["lawful_basis", "consent_record", "title", "scenario"])
+def test_blanks_say_nothing_of_an_exercise(client: FlaskClient, officer: Headers, name: str) -> None:
+    assert client.post("/api/v1/exercises", json=BODY | {name: "  \n"}, headers=officer).status_code == 422
+    made = client.post("/api/v1/exercises", json=BODY | {name: " said "}, headers=officer)
+    assert made.json[name] == "said"
+    blank = client.patch(made.headers["Location"], json={name: "   "}, headers=officer | {"If-Match": '"1"'})
+    assert (blank.status_code, blank.json["errors"]) == (422, {"json": {name: ["must not be blank"]}})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -60,6 +79,9 @@ def test_an_exercise_is_created_changed_and_closed(client: FlaskClient, officer:
         {"weapons": []},
         {"weapons": "blank_fire"},
         {"held_on": "yesterday"},
+        {"held_on": "1949-12-31"},
+        {"held_on": "2999-01-01"},
+        {"held_on": "9999-12-31"},
         {"title": ""},
         {"title": "a\x00b"},
         {"surprise": 1},

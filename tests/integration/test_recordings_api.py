@@ -116,7 +116,8 @@ def test_to_another_force_the_recording_does_not_exist(site: Site) -> None:
 
 def test_withdrawal_needs_a_reason_and_ends_viewing(site: Site) -> None:
     path = f"/api/v1/recordings/{site.ready.id}"
-    assert site.client.post(f"{path}/withdraw", json={}, headers=site.officer).status_code == 422
+    for nothing in ({}, {"reason": " \n "}):
+        assert site.client.post(f"{path}/withdraw", json=nothing, headers=site.officer).status_code == 422
     done = site.client.post(f"{path}/withdraw", json={"reason": "asked for"}, headers=site.officer)
     assert (done.status_code, done.json["state"], done.json["reason"]) == (200, "withdrawn", "asked for")
     assert site.client.get(f"{path}/renditions/proxy", headers=site.officer).status_code == 404
@@ -213,6 +214,7 @@ def test_details_are_changed_by_version_and_many_at_once(site: Site) -> None:
         {"clock_offset_seconds": 4e8},
         {"started_at": "2026-03-14"},
         {"x": 1},
+        {"camera": "  "},
     ):
         refused = site.client.patch(path, json=wrong, headers=site.officer | {"If-Match": '"2"'})
         assert refused.status_code == 422, wrong
@@ -234,16 +236,27 @@ def test_files_are_checked_before_they_are_sent(site: Site, settings: Settings) 
         {"filename": "empty.mp4", "length": 0},
         {"filename": "vast.mp4", "length": settings.upload_max_bytes + 1},
         {"filename": "odd.mp4", "length": 1, "details": {"viewpoint": "above", "mood": "good"}},
+        {"filename": "a\nb.mp4", "length": 1},
+        {"filename": "..", "length": 1},
     ]
     body = {"exercise_id": exercise, "files": files}
     answer = site.client.post("/api/v1/uploads/check", json=body, headers=site.officer).json
     held = site.ready.size + site.busy.size
     assert answer["quota_left"] == settings.upload_quota_bytes - held
     assert [one["filename"] for one in answer["files"]] == [one["filename"] for one in files]
-    assert [one["duplicate_of"] for one in answer["files"]] == [str(site.ready.id)] + [None] * 5
+    assert [one["duplicate_of"] for one in answer["files"]] == [str(site.ready.id)] + [None] * 7
     fields = [[problem["field"] for problem in one["problems"]] for one in answer["files"]]
-    assert fields == [[], [], ["sha256"], ["length"], ["length"], ["mood", "viewpoint"]]
-    assert [one["length_known"] for one in answer["files"]] == [True] + [False] * 5
+    assert fields == [
+        [],
+        [],
+        ["sha256"],
+        ["length"],
+        ["length"],
+        ["mood", "viewpoint"],
+        ["filename"],
+        ["filename"],
+    ]
+    assert [one["length_known"] for one in answer["files"]] == [True] + [False] * 7
     foreign = site.client.post("/api/v1/uploads/check", json=body, headers=site.stranger)
     assert foreign.status_code == 404
     assert site.client.post("/api/v1/uploads/check", json=body, headers=site.auditor).status_code == 403

@@ -59,6 +59,25 @@ def test_the_protocol_answers_as_it_should(site: Site) -> None:
     ]
 
 
+def test_metadata_is_told_back_as_it_was_said(site: Site) -> None:
+    headers = site.creation(10)
+    headers["Upload-Metadata"] += ",foo YmFy, is_confidential"
+    made = site.call("POST", "/api/v1/uploads", headers=headers)
+    assert made.headers["Upload-Metadata"] == headers["Upload-Metadata"]
+    told = site.call("HEAD", urlsplit(made.headers["Location"]).path, headers=TUS)
+    assert told.headers["Upload-Metadata"] == headers["Upload-Metadata"]
+
+
+def test_every_answer_of_a_tus_resource_says_its_version(site: Site) -> None:
+    location = site.create(10)
+    for method, path in (("PUT", location), ("DELETE", "/api/v1/uploads"), ("PUT", "/api/v1/uploads")):
+        answer = site.call(method, path, headers=TUS)
+        expect(answer, 405, "method-not-allowed")
+        assert answer.headers["Tus-Resumable"] == "1.0.0", (method, path)
+        assert answer.headers["Allow"]
+    assert "Tus-Resumable" not in site.call("PUT", "/api/v1/exercises").headers
+
+
 def test_bad_creations_are_refused_and_change_nothing(site: Site) -> None:
     def create(headers: dict[str, str]) -> requests.Response:
         return site.call("POST", "/api/v1/uploads", headers=headers)

@@ -188,6 +188,15 @@ def test_a_post_may_stand_for_another_method(site: Site) -> None:
     assert post("PATCH", b"0123", **{"Upload-Offset": "0"}).headers["Upload-Offset"] == "4"
     assert post("HEAD").headers["Upload-Offset"] == "4"
     expect(post("GET"), 400, "bad-tus-header")
+    for path in (location, "/api/v1/uploads"):
+        asked = site.call("POST", path, headers={"X-HTTP-Method-Override": "OPTIONS"})
+        assert (asked.status_code, asked.headers["Tus-Version"]) == (204, "1.0.0")
+        assert "creation" in asked.headers["Tus-Extension"]
+    creation = site.creation(8)
+    made = site.call("POST", "/api/v1/uploads", headers=creation | {"X-HTTP-Method-Override": "POST"})
+    assert made.status_code == 201
+    refused = site.call("POST", "/api/v1/uploads", headers=creation | {"X-HTTP-Method-Override": "PATCH"})
+    expect(refused, 400, "bad-tus-header")
     expect(site.call("POST", location, headers=TUS), 400, "bad-tus-header")
     strange = site.call(
         "POST", location, headers=BYTES | {"X-HTTP-Method-Override": "DELETE"} | site.stranger

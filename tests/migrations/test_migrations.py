@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from app.audit.ddl import create_guards
 from app.core.db import Base
 from app.core.migrate import downgrade, upgrade
+from app.core.search import EXTENSION
 from app.datasets.ddl import STATEMENTS
 from app.jobs.schema import schema_sql
 from tests.factories.rows import fill_every_table
@@ -169,6 +170,28 @@ def test_of_the_same_bytes_in_quarantine_the_older_schema_keeps_those_that_were_
     upgrade(database_url)
 
 
+def test_what_was_kept_is_counted_once_more_on_the_way_up(engine: Engine, database_url: str) -> None:
+    with engine.begin() as connection:
+        fill_every_table(connection)
+        like = (
+            "organisation_id, exercise_id, created_by_kind, created_by, filename, details, kind, expires_at"
+        )
+        times = "created_at, updated_at"
+        for length, state in ((5, "recorded"), (7, "recorded"), (11, "received"), (13, "rejected")):
+            connection.execute(
+                text(
+                    f'INSERT INTO uploads (id, {like}, {times}, length, "offset", state)'
+                    f" SELECT gen_random_uuid(), {like}, {times}, {length}, {length}, '{state}' FROM uploads LIMIT 1"
+                )
+            )
+        connection.execute(text("UPDATE uploads SET state = 'recorded', length = 100 WHERE \"offset\" = 0"))
+        connection.execute(text("UPDATE recordings SET state = 'erased'"))  # that of the first upload
+    downgrade(database_url, "7f3a9d25c610")
+    upgrade(database_url)
+    with engine.connect() as connection:
+        assert connection.scalars(text("SELECT bytes FROM kept_bytes")).all() == [12]
+
+
 def test_the_models_equal_the_head(engine: Engine) -> None:
     def ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
         return not (kind in ("table", "index") and (name or "").startswith("procrastinate_"))
@@ -180,6 +203,8 @@ def test_the_models_equal_the_head(engine: Engine) -> None:
 
 def test_constraints_equal_those_of_the_models(engine: Engine, new_empty: Engine) -> None:
     """Alembic compares no CHECKs: a database made from the models shows what the migration should have."""
+    with new_empty.begin() as connection:
+        connection.execute(text(EXTENSION))
     Base.metadata.create_all(new_empty)
     migrated = [
         c for c in _catalogue(engine)["constraints"] if not c.startswith(("procrastinate_", "alembic_"))

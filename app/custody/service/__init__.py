@@ -18,7 +18,7 @@ from app.custody.service.incidents import (
     open_original,
     report_incident,
 )
-from app.custody.service.overview import Standing, Waiting, standing, waiting
+from app.custody.service.overview import Standing, Waiting, standing, to_decide, waiting
 from app.custody.service.receipts import Paper, certificate, receipt, write_missing
 from app.custody.service.retention import decide_retention, list_due, mark_due
 from app.custody.service.reviewing import (
@@ -27,6 +27,7 @@ from app.custody.service.reviewing import (
     reasons_against_release,
     revoke_review,
 )
+from app.custody.service.standing_back import stands_back
 from app.custody.service.sweeping import resume_erasures
 
 __all__ = [
@@ -62,6 +63,8 @@ __all__ = [
     "resume_erasures",
     "revoke_review",
     "standing",
+    "stands_back",
+    "to_decide",
     "waiting",
     "write_missing",
 ]

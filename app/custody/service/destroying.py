@@ -36,8 +36,7 @@ from app.recordings.service import free_parts, note, received, stop_work
 from app.redaction.models import RedactedClip, Redaction, RedactionRegion
 from app.storage.models import DataKey
 from app.storage.vault import Vault
-from app.uploads.models import Upload, UploadBlock
-from app.uploads.vocabulary import DETAILS
+from app.uploads.service import forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +148,9 @@ def _remove_rows(session: Session, recording: Recording) -> None:
     session.execute(delete(Duplicate).where(either))
     for model in (FrameHash, Fingerprint, IngestStep, Rendition, RecordingView):
         session.execute(delete(model).where(model.recording_id == recording.id))
-    session.execute(delete(UploadBlock).where(UploadBlock.upload_id == recording.upload_id))
     recording.report = recording.camera = recording.reference = recording.notes = None
     if recording.upload_id is not None:
-        upload = session.get_one(Upload, recording.upload_id)
-        upload.details = {name: said for name, said in upload.details.items() if name not in DETAILS}
+        forget(session, recording.upload_id)
 
 
 def _certificate(session: Session, recording: Recording, erasure: Erasure) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from app.custody.service.erasing import request_erasure
 from app.custody.service.errors import ErasureState, IncidentState, NoOriginal
 from app.custody.service.holding import require_no_hold
 from app.custody.service.scope import scope_of
+from app.custody.service.standing_back import note_cleared, note_standing_back
 from app.jobs import defer
 from app.recordings.models import Recording
 from app.recordings.queries import locked, same_footage
@@ -55,10 +56,12 @@ def _quarantine(
     higher features is ended by jobs, by name."""
     if recording.state not in MARKABLE:
         raise IncidentState(f"It is {recording.state}: nobody else sees it")
-    for one in same_footage(session, recording.id):  # parts and what was joined from them show the same
-        if one.state in MARKABLE:
-            _set_apart(session, identity, one, reason, reported_as)
-    return _set_apart(session, identity, recording, reason, reported_as)
+    others = same_footage(session, recording.id)  # parts and what was joined from them show the same
+    apart = [*(one for one in others if one.state in MARKABLE), recording]
+    made = [_set_apart(session, identity, one, reason, reported_as) for one in apart]
+    for incident in made:
+        note_standing_back(session, identity, incident)
+    return made[-1]
 
 
 def _set_apart(
@@ -93,13 +96,14 @@ def clear_incident(session: Session, identity: Identity, recording_id: UUID, *, 
     held = [recording, *(one for one in others if one.id in parts)]
     for one in held:
         _require_clearable(session, one)
-    for one in held:
-        _clear(session, identity, one, reason)
     for one in others:
         whole = one.id not in parts and one.state == "quarantined"
-        if whole and all(part.part.state in MARKABLE for part in parts_of(session, one)):
+        if whole and all(part.part in held or part.part.state in MARKABLE for part in parts_of(session, one)):
             _require_clearable(session, one)
-            _clear(session, identity, one, reason)
+            held.append(one)
+    ended = [made for one in held if (made := _clear(session, identity, one, reason)) is not None]
+    for made in ended:
+        note_cleared(session, identity, made, but={one.recording_id for one in ended})
     return incident
 
 
@@ -111,10 +115,10 @@ def _require_clearable(session: Session, recording: Recording) -> None:
         raise ErasureState(f"The erasure of {recording.filename} was requested: cancel that first")
 
 
-def _clear(session: Session, identity: Identity, recording: Recording, reason: str) -> None:
+def _clear(session: Session, identity: Identity, recording: Recording, reason: str) -> Incident | None:
     incident = queries.incident(session, recording.id)
     if incident is None:  # it was cleared by itself
-        return
+        return None
     _decide(incident, identity, "cleared", reason)
     recording.state = incident.state_before
     if recording.state == "processing":
@@ -123,6 +127,7 @@ def _clear(session: Session, identity: Identity, recording: Recording, reason: s
     note(session, identity, Tag.INCIDENT_CLEARED, recording, {"incident": str(incident.id), "reason": reason})
     defer(session, "annotation.reopen_work", recording_id=recording.id)
     defer(session, "releases.settle_shards", recording_id=recording.id)
+    return incident
 
 
 def move_out(session: Session, identity: Identity, recording_id: UUID, *, reason: str) -> Incident:

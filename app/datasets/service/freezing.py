@@ -20,6 +20,7 @@ from app.datasets.models import Dataset, DatasetItem, DatasetVersion
 from app.datasets.placing import place_items
 from app.datasets.service.composing import get_version
 from app.datasets.service.errors import SPLITS_FIXED, NotReleasable, VersionFrozen
+from app.exercises import service as exercises
 from app.recordings.models import Clip, Recording
 from app.redaction.service import begun_and_not_finished, footage_of
 
@@ -65,9 +66,7 @@ def _refuse_unreleasable(
     good = {clip_id for clip_id, (_, recording) in clips.items() if recording.state == "ready"} & labelled
     problems = [f"clip {i.clip_id} is no longer ready and labelled" for i in items if i.clip_id not in good]
     problems += held_twice(clips)
-    for exercise in queries.exercises(session, {i.exercise_id for i in items}):
-        missing = [n for n in ("lawful_basis", "consent_record") if not getattr(exercise, n)]
-        problems += [f"exercise “{exercise.title}” has no {n.replace('_', ' ')}" for n in missing]
+    problems += exercises.reasons_against_release(session, {i.exercise_id for i in items})
     problems += reasons_against_release(session, {r.id for _, r in clips.values()})
     for id_, redaction in begun_and_not_finished(session, {r.id for _, r in clips.values()}).items():
         name, state = redaction.recording.filename, redaction.state.replace("_", " ")

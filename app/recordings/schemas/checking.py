@@ -7,15 +7,15 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate
 
 from app.core.schema import BaseSchema
-from app.uploads.schemas import details_said
-from app.uploads.vocabulary import DETAILS
+from app.uploads.schemas import SentSchema, details_said
+from app.uploads.vocabulary import DETAILS, MOST_NAME
 
 MOST_BYTES = 2**63 - 1
-MOST_NAME = 1000
 
 
 class CandidateSchema(BaseSchema):
-    """A file that one means to send. What is wrong with `details` is said of that file and refuses no other."""
+    """A file that one means to send. What is wrong with its name or `details` is said of that file and refuses no
+    other."""
 
     filename = fields.String(required=True, validate=validate.Length(1, MOST_NAME))
     length = fields.Integer(required=True, strict=True, validate=validate.Range(0, MOST_BYTES))
@@ -25,13 +25,14 @@ class CandidateSchema(BaseSchema):
     @post_load
     def _with_problems(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         digest = bytes.fromhex(data["sha256"]) if data["sha256"] else None
-        return data | {"sha256": digest, "problems": _problems_of(data.pop("details"))}
+        problems = _problems_of(data["filename"], data.pop("details"))
+        return data | {"sha256": digest, "problems": problems}
 
 
-def _problems_of(details: dict[str, Any]) -> list[tuple[str, str]]:
+def _problems_of(filename: str, details: dict[str, Any]) -> list[tuple[str, str]]:
     found = [(name, "There is no such detail") for name in sorted(details.keys() - set(DETAILS))]
     try:
-        details_said(details)
+        details_said(details | {"filename": filename}, SentSchema)
     except ValidationError as error:
         messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
         found += [(name, " ".join(map(str, texts))) for name, texts in messages.items()]

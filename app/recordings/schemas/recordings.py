@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.core.schema import BaseSchema, PageQuerySchema
+from app.core.schema import MOST_REASON, BaseSchema, PageQuerySchema, Text
 from app.core.search import MOST_TEXT
 from app.uploads.schemas import DetailsSchema
 
@@ -37,7 +37,7 @@ class ManyDetailsSchema(BaseSchema):
 
 
 class WithdrawSchema(BaseSchema):
-    reason = fields.String(required=True, validate=validate.Length(1, 2000))
+    reason = Text(required=True, most=MOST_REASON)
 
 
 class RecordingSchema(BaseSchema):

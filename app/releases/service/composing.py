@@ -20,6 +20,7 @@ from app.core.ids import new_id
 from app.core.pagination import Page
 from app.custody.service import reasons_against_release
 from app.datasets.models import Dataset, DatasetVersion
+from app.exercises import service as exercises
 from app.jobs.queue import defer
 from app.manifest.errors import VerificationError
 from app.manifest.listing import FileEntry
@@ -31,6 +32,7 @@ from app.releases import queries
 from app.releases.models import Release, ReleaseSignature, TufRepository
 from app.releases.online_keys import OnlineKeys
 from app.releases.service.errors import (
+    BasisMissing,
     CeremonyNeeded,
     FootageWithdrawn,
     OwnComposition,
@@ -85,7 +87,10 @@ def repository_for(session: Session, dataset_id: UUID, *, lock: bool = False) ->
 
 def require_footage(session: Session, release: Release) -> None:
     """Raises FootageWithdrawn where a force took back what the release holds (no force can while this lasts),
-    RedactionBegun where it is about to hide something of it, ReviewRevoked where it took its review back."""
+    RedactionBegun where it is about to hide something of it, ReviewRevoked where it took its review back, BasisMissing
+    where an exercise's lawful basis or consent record is gone."""
+    exercise_ids = queries.released_exercises(session, release.dataset_version_id)
+    missing = exercises.reasons_against_release(session, exercise_ids)  # held before their recordings
     if queries.footage_gone(session, release.dataset_version_id):
         raise FootageWithdrawn
     released = queries.released_recordings(session, release.dataset_version_id)
@@ -93,6 +98,8 @@ def require_footage(session: Session, release: Release) -> None:
         raise RedactionBegun
     if reasons := reasons_against_release(session, released):
         raise ReviewRevoked(reasons[0])
+    if missing:
+        raise BasisMissing(f"{missing[0]}: its force must say it")
     rows = queries.items_to_pack(session, release.dataset_version_id, queries.RELEASED_SPLITS)
     try:
         frozen_footage(session, rows)

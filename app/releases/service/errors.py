@@ -41,6 +41,13 @@ class ReviewRevoked(Conflict):
     title: ClassVar[str] = "A sensitivity review of this release's footage does not hold any more"
 
 
+class BasisMissing(Conflict):
+    type: ClassVar[str] = "basis-missing"
+    title: ClassVar[str] = (
+        "An exercise of this release's footage has no lawful basis or no consent record any more"
+    )
+
+
 class FootageWithdrawn(Conflict):
     type: ClassVar[str] = "footage-withdrawn"
     title: ClassVar[str] = "Footage of this release was withdrawn since it was frozen: compose a new version"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
 from app.core.blueprint import Blueprint
 from app.core.errors import DomainError
@@ -12,6 +12,14 @@ from app.uploads.routes import tus
 blp = Blueprint(
     "uploads", __name__, url_prefix="/api/v1/uploads", description="Resumable uploads (tus 1.0.0)"
 )
+
+
+@blp.after_app_request
+def _say_version(response: Response) -> Response:
+    """On every answer of a tus resource, also where no view was reached: the wrong method, a failure."""
+    if tus.RESOURCE.match(request.path):
+        response.headers.setdefault("Tus-Resumable", tus.VERSION)
+    return response
 
 
 @blp.errorhandler(DomainError)

@@ -30,7 +30,9 @@ EXTENSIONS: Final = (
 )
 CONTENT_TYPE: Final = "application/offset+octet-stream"
 OVERRIDE: Final = "X-HTTP-Method-Override"
-OVERRIDDEN: Final = ("PATCH", "HEAD", "DELETE")
+OVERRIDDEN: Final = ("PATCH", "HEAD", "DELETE", "OPTIONS")  # of an upload; of all of them, by a POST there:
+OVERRIDDEN_AT_CREATION: Final = ("POST", "OPTIONS")
+RESOURCE: Final = re.compile(r"/api/v1/uploads(?:/[0-9a-fA-F-]{36})?\Z")
 _PART: Final = re.compile(r"/api/v1/uploads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")
 
 
@@ -136,12 +138,18 @@ def checksum(headers: Headers) -> Checksum | None:
 
 def overridden(headers: Headers) -> str:
     """The method that a POST to an upload stands for. Raises BadHeader."""
-    method = headers.get(OVERRIDE, "").upper()
-    if method not in OVERRIDDEN:
-        raise BadHeader(
-            f"A POST to an upload says in {OVERRIDE} which of {', '.join(OVERRIDDEN)} it stands for"
-        )
-    return method
+    return _method(headers.get(OVERRIDE, ""), OVERRIDDEN)
+
+
+def asks_capabilities(headers: Headers) -> bool:
+    """True where a POST to the collection stands for OPTIONS. Raises BadHeader for what it cannot stand for."""
+    return _method(headers.get(OVERRIDE, "POST"), OVERRIDDEN_AT_CREATION) == "OPTIONS"
+
+
+def _method(said: str, known: Sequence[str]) -> str:
+    if said.upper() not in known:
+        raise BadHeader(f"A POST here says in {OVERRIDE} which of {', '.join(known)} it stands for")
+    return said.upper()
 
 
 def describe(upload: Upload) -> dict[str, str]:

@@ -80,6 +80,8 @@ class Uploads(MethodView):
     @blp.response(201)
     def post(self) -> Response:
         """Create an upload, with its first bytes if they come along, or of parts (tus)"""
+        if tus.asks_capabilities(request.headers):
+            return Response(status=204, headers=tus.capabilities(resource(Settings)))
         with_bytes = request.mimetype == tus.CONTENT_TYPE
         if with_bytes:
             request.max_content_length = None  # the upload's own length is the limit
@@ -172,7 +174,7 @@ class OneUpload(MethodView):
     @blp.doc(parameters=[TUS_HEADER, OVERRIDE_HEADER], requestBody=FIRST_BYTES)
     @blp.response(204)
     def post(self, upload_id: UUID) -> Response:
-        """PATCH, HEAD or DELETE, for clients whose network lets only POST through (tus)"""
-        methods = {"PATCH": self.patch, "HEAD": self.head, "DELETE": self.delete}
+        """PATCH, HEAD, DELETE or OPTIONS, for clients whose network lets only POST through (tus)"""
+        methods = {"PATCH": self.patch, "HEAD": self.head, "DELETE": self.delete, "OPTIONS": self.options}
         answer: Response = methods[tus.overridden(request.headers)](upload_id)
         return answer

@@ -4,6 +4,7 @@ from app.uploads.service.checksums import CHECKSUMS, Checksum
 from app.uploads.service.completion import complete
 from app.uploads.service.creation import Declared, create_upload, lengths_under_way, quota_left
 from app.uploads.service.direct import DirectUploads, get_direct
+from app.uploads.service.forgetting import forget
 from app.uploads.service.joining import join_uploads
 from app.uploads.service.lifecycle import (
     declare_digest,
@@ -33,6 +34,7 @@ __all__ = [
     "create_upload",
     "declare_digest",
     "find",
+    "forget",
     "get_direct",
     "get_upload",
     "join_uploads",

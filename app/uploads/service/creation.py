@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +29,7 @@ from app.uploads.service.errors import (
     QuotaExceeded,
     UploadTooLarge,
 )
-from app.uploads.vocabulary import DETAILS
+from app.uploads.vocabulary import PERSONAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ class Declared:
     viewpoint: str | None = None
     reference: str | None = None
     notes: str | None = None
+    metadata: str | None = None  # the tus header that says it, to be told back as it is
 
 
 def create_upload(
@@ -106,7 +106,7 @@ def new_row(identity: Identity, settings: Settings, organisation_id: UUID, decla
         exercise_id=declared.exercise_id,
         created_by_kind=identity.kind.value,
         created_by=identity.id,
-        filename=PurePosixPath(declared.filename.replace("\\", "/")).name or "unnamed",
+        filename=declared.filename,
         details=_details(declared),
         declared_sha256=declared.sha256,
         expires_at=expiry(settings),
@@ -177,6 +177,6 @@ def note(session: Session, identity: Identity, tag: Tag, upload: Upload, details
 
 
 def _details(declared: Declared) -> dict[str, Any]:
-    said = {name: getattr(declared, name) for name in ("media_type", *DETAILS)}
+    said = {name: getattr(declared, name) for name in ("media_type", *PERSONAL)}
     said["started_at"] = declared.started_at.isoformat() if declared.started_at else None
     return {name: value for name, value in said.items() if value is not None}

@@ -150,3 +150,4 @@ def mark_recorded(session: Session, upload: Upload) -> None:
     """The upload has become a recording, which carries its id."""
     upload.state, upload.updated_at = "recorded", now()
     session.flush()
+    queries.note_kept(session, upload.organisation_id, upload.size)

@@ -82,6 +82,7 @@ def one_recording(recording_id: UUID) -> Answer:
         derivations = service.list_derivations(session, identity, recording_id, limit=20).items
         waits = service.machine_waits_of(session, derivations)
         history = history_in_words(service.custody(session, identity, recording_id))
+        back = custody.stands_back(session, identity, found.recording)
     return render_template(
         "pages/recording.html",
         recording=found.recording,
@@ -100,6 +101,7 @@ def one_recording(recording_id: UUID) -> Answer:
         history=history,
         viewpoints=VIEWPOINTS,
         missing=exercises.missing_for_release(found.recording.exercise),
+        stands_back=back,
     )
 
 

@@ -5,6 +5,7 @@ import "./uploader.scss";
 import { Refused } from "./shared/api";
 import { byId } from "./shared/dom";
 import { type Chosen, isFootage, ofDrop, ofInput } from "./upload/chosen";
+import { sayZone } from "./upload/details";
 import { List } from "./upload/list";
 
 const root = byId("uploader");
@@ -70,6 +71,7 @@ async function checkAndSend(): Promise<void> {
 }
 
 wireChoosing(byId("drop"));
+sayZone(byId("of-all"), "");
 send.addEventListener("click", () => void checkAndSend());
 byId("of-all").addEventListener("input", () => list.refresh());
 addEventListener("beforeunload", (event) => {

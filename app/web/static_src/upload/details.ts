@@ -25,13 +25,26 @@ export function cameraOfFolder(relativePath: string | null | undefined): string 
   return folders.length > 1 ? (folders[folders.length - 1] ?? "") : "";
 }
 
+/** How far this machine's zone is from UTC at that moment, as ISO 8601 writes it. */
+function offsetAt(moment: Date): string {
+  const minutes = -moment.getTimezoneOffset();
+  const two = (value: number): string => String(Math.trunc(Math.abs(value))).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+}
+
 /** A local time with the offset that it has on this machine, as ISO 8601. */
 export function withOffset(local: string): string {
   if (!local) return "";
-  const minutes = -new Date(local).getTimezoneOffset();
-  const two = (value: number): string => String(Math.trunc(Math.abs(value))).padStart(2, "0");
   const seconds = local.length === 16 ? ":00" : "";
-  return `${local}${seconds}${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+  return `${local}${seconds}${offsetAt(new Date(local))}`;
+}
+
+/** Says wherever a time is asked for which zone it is taken in: summer and winter differ, so at that time. */
+export function sayZone(scope: ParentNode, local: string): void {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const offset = offsetAt(local ? new Date(local) : new Date());
+  for (const said of scope.querySelectorAll("[data-zone]"))
+    said.textContent = `${zone} (UTC${offset} ${local ? "at that time" : "today"})`;
 }
 
 export function fields(scope: ParentNode): Field[] {
@@ -74,11 +87,13 @@ export class Details {
     for (const field of fields(form))
       field.addEventListener("input", () => {
         this.own[nameOf(field)] = field.value.trim();
+        sayZone(form, this.said.started_at);
       });
   }
 
   show(form: ParentNode): void {
     const said = this.said;
     for (const field of fields(form)) if (field !== document.activeElement) field.value = said[nameOf(field)];
+    sayZone(form, said.started_at);
   }
 }

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
-from app.core.schema import BaseSchema, PageQuerySchema, page_schema, refuse_unstorable
+from app.core.schema import BaseSchema, PageQuerySchema, Text, page_schema, refuse_unstorable
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -56,6 +56,35 @@ def test_nul_is_refused_in_a_query_string() -> None:
     assert ThingSchema().load(query) == {"name": "a"}
     with pytest.raises(ValidationError, match="U\\+0000"):
         ThingSchema().load(MultiDictProxy(MultiDict([("name", "a\x00")]), ThingSchema()))
+
+
+class SaidSchema(BaseSchema):
+    reason = Text(required=True, most=5)
+    note = Text(allow_none=True, most=5)
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\n\t", "\u00a0\u2003", "\u200b", " \ufeff "])
+def test_words_that_say_nothing_are_refused(blank: str) -> None:
+    with pytest.raises(ValidationError, match="must not be blank"):
+        SaidSchema().load({"reason": blank})
+    with pytest.raises(ValidationError, match="must not be blank"):
+        SaidSchema().load({"reason": "x", "note": blank})
+
+
+def test_words_are_taken_without_the_blanks_around_them() -> None:
+    assert SaidSchema().load({"reason": "  a\nb c \n", "note": None}) == {"reason": "a\nb c", "note": None}
+    with pytest.raises(ValidationError, match="1 to 5 characters"):
+        SaidSchema().load({"reason": " abcdef "})
+
+
+@pytest.mark.parametrize("broken", ["a\nb", "a\x1b[2Jb", "a\u2028b"])
+def test_a_name_is_one_line(broken: str) -> None:
+    class NamedSchema(BaseSchema):
+        name = Text(required=True, most=9, one_line=True)
+
+    assert NamedSchema().load({"name": " Åse\u00a0B \n"}) == {"name": "Åse\u00a0B"}
+    with pytest.raises(ValidationError, match="one line"):
+        NamedSchema().load({"name": broken})
 
 
 def test_unknown_members_are_refused() -> None:

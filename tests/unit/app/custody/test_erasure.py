@@ -43,6 +43,7 @@ from tests.factories.fingerprints import film, store
 from tests.factories.recordings import job_context
 from tests.factories.redaction import make_redaction, make_rendered
 from tests.factories.releases import make_stage
+from tests.factories.uploads import make_upload
 from tests.unit.app.custody.conftest import Force
 
 
@@ -112,7 +113,17 @@ def _fill(force: Force) -> None:
         recording = session.get_one(Recording, force.recording_id)
         recording.camera, recording.reference, recording.notes = "AX-7", "E/1", "PC 4711 falls"
         upload = session.get_one(Upload, recording.upload_id)
-        upload.details = {"media_type": "video/mp4", "camera": "AX-7", "notes": "PC 4711 falls"}
+        said = {"camera": "AX-7", "notes": "PC 4711 falls", "metadata": "notes UEMgNDcxMQ=="}
+        upload.details = {"media_type": "video/mp4"} | said
+        make_upload(
+            session,
+            exercise=recording.exercise,
+            kind="partial",
+            state="joined",
+            joined_into=upload.id,
+            place=0,
+            details={"media_type": "video/mp4"} | said,
+        )
         make_rendered(session, force.vault, make_redaction(session, recording))
         store(session, recording, film(1))
         key = session.get_one(DataKey, recording.data_key_id)
@@ -160,6 +171,8 @@ def test_everything_goes_facts_stay_and_it_is_proven(force: Force) -> None:
         assert (recording.camera, recording.reference, recording.notes) == (None, None, None)
         upload = session.get_one(Upload, recording.upload_id)
         assert upload.details == {"media_type": "video/mp4"}
+        of_parts = select(Upload.details).where(Upload.joined_into == upload.id)
+        assert session.scalars(of_parts).all() == [{"media_type": "video/mp4"}]
         assert _room(session, force) == force.settings.upload_quota_bytes
         assert session.scalar(select(func.count()).select_from(Clip)) == 2
         assert session.scalar(select(func.count()).select_from(Annotation)) == 0

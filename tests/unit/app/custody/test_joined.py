@@ -5,7 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
+from app.audit.models import AuditEvent
+from app.core.identity import Identity, Role
 from app.custody import service, tasks
 from app.custody.queries import erasure as erasure_of
 from app.custody.service.errors import IncidentState, NotErasable, OnHold
@@ -13,6 +16,7 @@ from app.recordings import queries as recordings_queries
 from app.recordings import service as recordings
 from app.recordings.models import Recording, RecordingPart
 from app.recordings.service import lifecycle
+from tests.factories.accounts import make_identity
 from tests.factories.recordings import job_context, make_recording
 from tests.unit.app.custody.conftest import Force
 
@@ -62,6 +66,49 @@ def test_an_incident_in_the_joined_recording_sets_its_parts_apart(force: Force, 
     with force.database.transaction() as session, pytest.raises(IncidentState):
         service.clear_incident(session, force.second, force.recording_id, reason="All of it is training")
     assert states(force, *parts) == ["quarantined", "quarantined", "ready"]
+
+
+def told(force: Force, part: UUID) -> list[tuple[str, str]]:
+    """What a part's history says of the joined recording: the tag, and why."""
+    about = select(AuditEvent).where(AuditEvent.subject_id == part, AuditEvent.tag.like("joined:%"))
+    with force.database.transaction() as session:
+        return [(one.tag, one.details["reason"]) for one in session.scalars(about.order_by(AuditEvent.id))]
+
+
+def stands_back(force: Force, part: UUID, who: Identity | None = None) -> str | None:
+    with force.database.transaction() as session:
+        found = service.standing(session, who or force.second, part).stands_back
+        return found.reason if found else None
+
+
+def test_the_other_parts_are_told_why_they_stand_back(force: Force, parts: list[UUID]) -> None:
+    assert stands_back(force, parts[1]) is None
+    with force.database.transaction() as session:
+        auditor = make_identity(session, Role.AUDITOR)
+        service.mark_incident(session, force.first, parts[0], reason="Real shots")
+    assert told(force, parts[1]) == [("joined:quarantined", "Real shots")]
+    assert told(force, parts[0]) == [], "it has an entry of its own"
+    assert stands_back(force, parts[1]) == "Real shots"
+    assert stands_back(force, parts[1], auditor) is None, "what is quarantined is its own force's alone"
+    with force.database.transaction() as session:
+        service.clear_incident(session, force.second, parts[0], reason="Blanks after all")
+    assert told(force, parts[1])[1:] == [("joined:cleared", "Blanks after all")]
+    assert told(force, parts[0]) == []
+    assert stands_back(force, parts[1]) is None
+
+
+def test_a_part_that_is_cleared_alone_still_stands_back(force: Force, parts: list[UUID]) -> None:
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, force.recording_id, reason="Real shots")
+    assert [told(force, part) for part in parts] == [[], []]
+    with force.database.transaction() as session:
+        service.clear_incident(session, force.second, parts[1], reason="That one is training")
+    assert told(force, parts[1]) == [("joined:quarantined", "Real shots")]
+    assert stands_back(force, parts[1]) == "Real shots"
+    with force.database.transaction() as session:
+        service.clear_incident(session, force.second, force.recording_id, reason="All of it is")
+    assert told(force, parts[1])[1:] == [("joined:cleared", "All of it is")]
+    assert told(force, parts[0]) == []
 
 
 def test_who_erases_a_part_erases_what_was_joined_from_it(force: Force, parts: list[UUID]) -> None:

@@ -21,12 +21,22 @@ def test_every_category_has_its_years() -> None:
     assert YEARS.keys() == RETENTION_CATEGORIES.keys()
     assert review_due(date(2024, 2, 29), "training_1y") == date(2025, 2, 28)
     assert review_due(date(2026, 3, 14), "training_6y") == date(2032, 3, 14)
+    assert review_due(date(9999, 2, 28), "training_6y") == date.max
 
 
 def make_due(force: Force) -> int:
     with force.database.transaction() as session:
         session.execute(update(Exercise).values(held_on=date(2024, 2, 29), retention_category="training_1y"))
     return service.mark_due(force.database, date(2025, 2, 28))
+
+
+def test_a_day_that_no_calendar_reaches_breaks_nothing(force: Force) -> None:
+    """As stored before such days were refused."""
+    with force.database.transaction() as session:
+        session.execute(update(Exercise).values(held_on=date(9999, 12, 31), retention_category="training_6y"))
+    assert service.mark_due(force.database, now().date()) == 0
+    with force.database.transaction() as session:
+        assert service.standing(session, force.first, force.recording_id).due_on == date.max
 
 
 def test_what_is_due_is_said_once(force: Force) -> None:

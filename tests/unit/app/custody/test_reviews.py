@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.core.errors import InvalidRequest, NotFound
 from app.core.identity import Role
 from app.custody import service
 from app.custody.models import SensitivityReview
 from app.custody.service.errors import NotReviewed, ReviewRefused
+from app.exercises.models import Exercise
 from app.recordings.models import Recording
-from app.releases.service import composing
-from app.releases.service.errors import ReviewRevoked
+from app.releases.service import composing, publishing
+from app.releases.service.errors import BasisMissing, ReviewRevoked
 from tests.factories.accounts import make_identity
 from tests.factories.custody import make_officer
 from tests.factories.redaction import make_redaction, make_rendered
@@ -90,6 +95,36 @@ def test_a_review_taken_back_after_the_build_stops_the_signing(force: Force) -> 
         service.revoke_review(session, officer, released, reason="Seen again")
     with stage.database.transaction() as session, pytest.raises(ReviewRevoked):
         composing.request_sign_off(session, stage.manager, stage.keys, release_id=release_id)
+
+
+@pytest.mark.parametrize("gone", [{"lawful_basis": None}, {"consent_record": " "}])
+def test_a_basis_taken_back_after_the_freeze_stops_every_later_step(
+    force: Force, gone: dict[str, str | None]
+) -> None:
+    stage = make_stage(force.database, force.settings, force.vault)
+    release_id = stage.build()
+
+    def say(**facts: str | None) -> None:
+        with stage.database.transaction() as session:
+            session.execute(update(Exercise).values(**facts))
+
+    def refused(act: Callable[[Session], object]) -> None:
+        say(**gone)
+        with stage.database.transaction() as session, pytest.raises(BasisMissing, match=f"no {name}"):
+            act(session)
+        say(lawful_basis="Data Protection Act 2018, Part 3", consent_record="CR-7")
+
+    name = next(iter(gone)).replace("_", " ")
+    refused(lambda s: composing.request_sign_off(s, stage.manager, stage.keys, release_id=release_id))
+    with stage.database.transaction() as session:
+        composing.request_sign_off(session, stage.manager, stage.keys, release_id=release_id)
+    refused(lambda s: stage.sign(s, release_id, stage.approvers[0]))
+    with stage.database.transaction() as session:
+        for approver in stage.approvers[:2]:
+            stage.sign(session, release_id, approver)
+    refused(
+        lambda s: publishing.publish_release(s, stage.manager, stage.keys, stage.vault, release_id=release_id)
+    )
 
 
 def test_the_queue_is_of_ones_own_force(force: Force) -> None:

@@ -66,6 +66,34 @@ def test_a_change_needs_the_version_that_was_read(database: Database, officer: I
         service.update_exercise(session, officer, made.id, version=1, changes={"title": "Dusk"})
 
 
+def test_the_log_tells_what_was_there_before(database: Database, officer: Identity) -> None:
+    with database.transaction() as session:
+        made = service.create_exercise(session, officer, **EXERCISE | {"consent_record": "CR-7"})
+    changes = {
+        "consent_record": "CR-8",
+        "lawful_basis": "Consent",
+        "held_on": date(2026, 3, 15),
+        "weapons": ["blank_fire", "airsoft"],
+        "title": made.title,
+    }
+    with database.transaction() as session:
+        service.update_exercise(session, officer, made.id, version=1, changes=changes)
+        service.update_exercise(session, officer, made.id, version=2, changes={"lawful_basis": None})
+        tag = AuditEvent.tag == "exercise:update"
+        said = session.scalars(select(AuditEvent.details).where(tag).order_by(AuditEvent.id)).all()
+    assert said == [
+        {
+            "changed": {
+                "consent_record": ["CR-7", "CR-8"],
+                "held_on": ["2026-03-14", "2026-03-15"],
+                "lawful_basis": [None, "Consent"],
+                "weapons": ["blank_fire", "blank_fire, airsoft"],
+            }
+        },
+        {"changed": {"lawful_basis": ["Consent", None]}},
+    ]
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"venue": "moon"}, {"weapons": ["sword"]}, {"weapons": []}, {"state": "closed"}, {"organisation_id": 1}],

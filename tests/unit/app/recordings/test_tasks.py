@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from app.accounts.models import Organisation
 from app.audit.models import AuditEvent
@@ -151,8 +151,9 @@ def test_a_truncated_film_is_rejected(
     assert done.state == "rejected"
 
 
+@pytest.mark.parametrize("live", ["processing", "quarantined"])
 def test_the_same_file_twice_is_said_to_the_same_force_only(
-    database: Database, settings: Settings, vault: Vault
+    database: Database, settings: Settings, vault: Vault, live: str
 ) -> None:
     data = b"the very same bytes"
     with database.transaction() as session:
@@ -163,6 +164,8 @@ def test_the_same_file_twice_is_said_to_the_same_force_only(
     for upload in (first, again, foreign):
         upload_tasks.complete(job, upload_id=upload.id)
         tasks.register(job, upload_id=upload.id)
+        with database.transaction() as session:
+            session.execute(update(Recording).where(Recording.id == first.id).values(state=live))
     found = [_get(database, Upload, upload.id) for upload in (first, again, foreign)]
     assert [one.state for one in found if isinstance(one, Upload)] == ["recorded", "rejected", "recorded"]
     repeated = found[1]

@@ -48,14 +48,30 @@ def test_metadata_takes_every_detail_and_the_usual_clients_own_keys() -> None:
             relativePath="card/a.mp4",
             clock_offset_seconds="-40.5",
             viewpoint="attacker_role",
-            reference="E/1",
+            reference=" E/1 ",
             notes="",
-            camera="",
+            camera="  ",
         )
     )
     assert (declared.filename, declared.media_type) == ("a.mp4", "video/mp4")
     assert (declared.clock_offset_seconds, declared.viewpoint) == (-40.5, "attacker_role")
     assert (declared.reference, declared.notes, declared.camera) == ("E/1", None, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({}, "unnamed"),
+        ({"filename": "  "}, "unnamed"),
+        ({"filename": " ", "name": "b.mp4"}, "b.mp4"),
+        ({"filename": " a b.mp4 "}, "a b.mp4"),
+        ({"filename": "D:\\card\\DCIM\\a.mp4"}, "a.mp4"),
+        ({"filename": "card/../a.mp4"}, "a.mp4"),
+        ({"filename": "...mp4"}, "...mp4"),
+    ],
+)
+def test_a_file_is_called_by_its_own_name(said: dict[str, str], name: str) -> None:
+    assert metadata.declared(_encoded(exercise=str(new_id()), **said)).filename == name
 
 
 @pytest.mark.parametrize(
@@ -77,6 +93,13 @@ def test_metadata_takes_every_detail_and_the_usual_clients_own_keys() -> None:
         _encoded(exercise=str(new_id()), reference="r" * 201),
         _encoded(exercise=str(new_id()), filename="a\x00b"),
         _encoded(exercise=str(new_id()), filename="a" * 1001),
+        _encoded(exercise=str(new_id()), **{"a\tb": "c"}),
+        _encoded(exercise=str(new_id()), filename=".."),
+        _encoded(exercise=str(new_id()), filename="card/.."),
+        _encoded(exercise=str(new_id()), name="/"),
+        _encoded(exercise=str(new_id()), filename="a\nb.mp4"),
+        _encoded(exercise=str(new_id()), filename="a\x1b[2Jb.mp4"),
+        _encoded(exercise=str(new_id()), filename="a\u2028b.mp4"),
     ],
 )
 def test_metadata_that_says_nothing_usable_is_refused(headers: Headers) -> None:

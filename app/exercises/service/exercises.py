@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,11 +14,12 @@ from app.audit.events import Tag
 from app.authz.permissions import Permission
 from app.authz.predicates import require, require_same_organisation, sees_every_organisation
 from app.core.clock import now
-from app.core.errors import Conflict, Forbidden, InvalidRequest, NotFound, StaleVersion
+from app.core.errors import Forbidden, InvalidRequest, NotFound, StaleVersion
 from app.core.identity import Identity, OrganisationKind
 from app.core.pagination import Page, paginate
 from app.exercises import queries
 from app.exercises.models import Exercise
+from app.exercises.service.errors import ExerciseClosed, ExerciseOpen
 from app.exercises.vocabulary import VOCABULARIES
 
 EDITABLE: Final = frozenset(
@@ -34,16 +35,6 @@ EDITABLE: Final = frozenset(
         "retention_category",
     }
 )
-
-
-class ExerciseClosed(Conflict):
-    type: ClassVar[str] = "exercise-closed"
-    title: ClassVar[str] = "This exercise is closed: nothing can be added to it or changed"
-
-
-class ExerciseOpen(Conflict):
-    type: ClassVar[str] = "exercise-open"
-    title: ClassVar[str] = "This exercise is open already"
 
 
 def create_exercise(
@@ -124,7 +115,10 @@ def get_exercise(session: Session, identity: Identity, exercise_id: UUID) -> Exe
 def update_exercise(
     session: Session, identity: Identity, exercise_id: UUID, *, version: int, changes: Mapping[str, Any]
 ) -> Exercise:
-    """Changes members of EDITABLE. Raises StaleVersion when somebody saved since `version`, ExerciseClosed."""
+    """Changes members of EDITABLE; the log tells what was there before.
+
+    Raises StaleVersion when somebody saved since `version`, ExerciseClosed.
+    """
     require(identity, Permission.EXERCISE_WRITE)
     exercise = _find(session, identity, exercise_id, lock=True)
     if exercise.version != version:
@@ -134,7 +128,10 @@ def update_exercise(
     if foreign := changes.keys() - EDITABLE:
         raise InvalidRequest(f"These members cannot be changed: {', '.join(sorted(foreign))}")
     _check_words(changes)
-    changed = sorted(name for name, value in changes.items() if getattr(exercise, name) != value)
+    before = {name: getattr(exercise, name) for name in changes}
+    changed = {
+        name: [_text(before[name]), _text(new)] for name, new in changes.items() if before[name] != new
+    }
     for name in changed:
         setattr(exercise, name, changes[name])
     session.flush()
@@ -172,11 +169,6 @@ def reopen_exercise(session: Session, identity: Identity, exercise_id: UUID) -> 
     return exercise
 
 
-def missing_for_release(exercise: Exercise) -> list[str]:
-    """The facts without which nothing of the exercise can be released: `lawful_basis`, `consent_record`."""
-    return [name for name in ("lawful_basis", "consent_record") if not getattr(exercise, name)]
-
-
 def open_exercise(session: Session, identity: Identity, exercise_id: UUID) -> Exercise:
     """The exercise that footage is about to be added to, locked against closing. Raises NotFound, ExerciseClosed."""
     require(identity, Permission.UPLOAD_WRITE)
@@ -193,6 +185,13 @@ def _find(session: Session, identity: Identity, exercise_id: UUID, *, lock: bool
         raise NotFound
     require_same_organisation(identity, exercise.organisation_id)
     return exercise
+
+
+def _text(value: Any) -> str | None:
+    """A value as the log takes it: these words are the force's own about the exercise, and no footage."""
+    if value is None or isinstance(value, str):
+        return value
+    return value.isoformat() if isinstance(value, date) else ", ".join(value)
 
 
 def _check_words(values: Mapping[str, Any]) -> None:
