@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9e4c27d1b8f3"
-down_revision = "7f3a9d25c610"
+down_revision = "c58e41a7b902"
 branch_labels = None
 depends_on = None
 
