@@ -53,7 +53,7 @@ def test_it_is_right_from_the_first_byte_to_the_erasure(
     desk.complete(desk.send(upload, DATA))
     assert held() == len(DATA)
     for _ in range(2):  # a job may run twice
-        register(database, vault, desk.staging, upload.id, lambda: None)
+        register(database, vault, desk.staging, upload.id, job_id=1, attempt_key="1-1", check=lambda: None)
         assert held() == len(DATA)
     other = desk.create(5)
     assert held() == len(DATA) + 5
