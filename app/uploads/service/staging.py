@@ -13,6 +13,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,9 @@ READ_SIZE: Final = 2**20
 STALE_SECONDS: Final = 2.0  # a writer that wrote nothing for so long must let go for another writer
 PATIENCE_SECONDS: Final = 10.0
 WRITER_PATIENCE_SECONDS: Final = 3.0  # of a second writer, so that a cut connection is noticed meanwhile
+# From this length on hashing goes on beside writing: the interpreter's lock is free in both.
+ASIDE_SIZE: Final = 256 * 2**10
+_HASHING: Final = ThreadPoolExecutor(thread_name_prefix="hash")
 _POLL_SECONDS: Final = 0.02
 _ASK_SECONDS: Final = 0.5
 
@@ -65,13 +69,24 @@ class StagedFile:
         """Writes all of `data` and hashes it block by block. Raises StagingFull."""
         while data:
             part = data[: BLOCK_SIZE - self.position % BLOCK_SIZE]
-            self._write(part)
-            self._block.update(part)
+            self._write_and_hash(part)
             self.position += len(part)
             data = data[len(part) :]
             if self.position % BLOCK_SIZE == 0:
                 self.finished_blocks.append((self.position // BLOCK_SIZE - 1, self._block.digest()))
                 self._block = hashlib.sha256()
+
+    def _write_and_hash(self, part: memoryview) -> None:
+        """Both at once where that is worth waking a thread. A block whose bytes were not all written is not used."""
+        if len(part) < ASIDE_SIZE:
+            self._write(part)
+            self._block.update(part)
+            return
+        hashed = _HASHING.submit(self._block.update, part)
+        try:
+            self._write(part)
+        finally:
+            hashed.result()
 
     def _write(self, data: memoryview) -> None:
         place = self.position
