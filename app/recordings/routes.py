@@ -176,7 +176,7 @@ def process_again(recording_id: UUID) -> Recording:
 def join(body: dict[str, Any]) -> Derivation:
     """Have recordings of one exercise joined to one, in the order that names and clocks tell"""
     with transaction() as session:
-        return service.request_join(session, current_identity(), ids=body["ids"])
+        return service.request_join(session, resource(Settings), current_identity(), ids=body["ids"])
 
 
 @blp.route("/likely-joins")

@@ -68,7 +68,7 @@ def bytes_held(session: Session, organisation_id: UUID) -> int:
 
 
 def note_kept(session: Session, organisation_id: UUID, more: int) -> None:
-    """Counts bytes of an upload that is finished; or, negative, of one that is erased."""
+    """Counts bytes of an upload that is finished, or of a joined recording; or, negative, of one that is erased."""
     row = insert(KeptBytes).values(organisation_id=organisation_id, bytes=max(more, 0))
     session.execute(
         row.on_conflict_do_update(index_elements=["organisation_id"], set_={"bytes": KeptBytes.bytes + more})

@@ -1,4 +1,4 @@
-"""How many bytes of finished uploads each organisation has: told by one row, and not by counting all of them.
+"""How many bytes of finished uploads and joined recordings each organisation has: told by one row, and not by counting all of them.
 
 Revision: c58e41a7b902; created 2026-11-30 14:30:00.
 """
@@ -30,11 +30,14 @@ def upgrade() -> None:
     op.execute(
         """
         INSERT INTO kept_bytes (organisation_id, bytes)
-        SELECT organisation_id, sum(length) FROM uploads
-        WHERE state = 'recorded' AND joined_into IS NULL AND NOT EXISTS (
-            SELECT FROM recordings WHERE recordings.id = uploads.id AND recordings.state = 'erased'
-        )
-        GROUP BY organisation_id
+        SELECT organisation_id, sum(length) FROM (
+            SELECT organisation_id, length FROM uploads
+            WHERE state = 'recorded' AND joined_into IS NULL AND NOT EXISTS (
+                SELECT FROM recordings WHERE recordings.id = uploads.id AND recordings.state = 'erased'
+            )
+            UNION ALL
+            SELECT organisation_id, size FROM recordings WHERE upload_id IS NULL AND state <> 'erased'
+        ) AS kept GROUP BY organisation_id
         """
     )
     op.create_index(

@@ -18,16 +18,18 @@ from sqlalchemy import Index
 
 from app.core.db import Database
 from app.recordings.fingerprints import bands_of
-from app.recordings.models import FrameHash
+from app.recordings.models import FrameHash, Recording
+from app.uploads.models import Upload
 from tests.factories.rows import SAME_ID, fill_every_table
 
 Hashes = NDArray[np.uint8]  # (N, 32)
 FRAMES = 600  # of one recording: five minutes
 _BITS = [format(value, "08b") for value in range(256)]
 _CLONE = """
-    INSERT INTO {table} SELECT (jsonb_populate_record(one, jsonb_build_object(
-      'id', new.id, 'upload_id', new.id, 'state', '{state}', 'sha256', '\\x' || repeat(md5(new.id::text), 2)))).*
-    FROM {table} one, unnest(%s::uuid[]) AS new(id) WHERE one.id = %s
+    INSERT INTO {table} ({columns}) SELECT {columns} FROM (SELECT (jsonb_populate_record(one, jsonb_build_object(
+      'id', new.id, 'upload_id', new.id, 'state', '{state}', 'length', 1,
+      'sha256', '\\x' || repeat(md5(new.id::text), 2)))).*
+    FROM {table} one, unnest(%s::uuid[]) AS new(id) WHERE one.id = %s) AS made
 """
 
 
@@ -78,8 +80,10 @@ def fill(database: Database, recordings: list[Hashes]) -> list[UUID]:
 
 
 def _write(driver: psycopg.Connection[Any], index: Index, recordings: list[Hashes], ids: list[UUID]) -> None:
-    for table, state in (("uploads", "recorded"), ("recordings", "ready")):
-        driver.execute(_CLONE.format(table=table, state=state), (ids, SAME_ID))
+    for model, state in ((Upload, "recorded"), (Recording, "ready")):
+        stored = ", ".join(f'"{one.name}"' for one in model.__table__.columns if one.computed is None)
+        clone = _CLONE.format(table=model.__tablename__, columns=stored, state=state)
+        driver.execute(clone, (ids, SAME_ID))
     driver.execute(f"DROP INDEX {index.name}")
     driver.execute("SET LOCAL maintenance_work_mem = '256MB'")
     with (

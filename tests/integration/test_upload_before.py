@@ -182,22 +182,6 @@ def test_what_becomes_a_recording_while_it_is_sent_ends_there(
     assert desk.staged() == []
 
 
-@pytest.mark.parametrize("code", ["cancelled", "processing_failed"])
-def test_what_was_stopped_or_failed_by_the_machine_is_sent_again(
-    desk: Desk, films: Path, code: str, sends: list[str]
-) -> None:
-    film = films / "1.mp4"
-    first = desk.files(film)["1.mp4"]
-    desk.process(first["upload_id"])
-    end(desk, first["upload_id"], "rejected", code, "Stopped")
-    assert desk.files(film, "--dry-run")["1.mp4"]["state"] == "would_send"
-    again = desk.files(film)["1.mp4"]
-    assert (again["state"], len(sends)) == ("received", 2)
-    assert again["upload_id"] != first["upload_id"]
-    desk.process(again["upload_id"])
-    assert desk.row(again["upload_id"]).state == "recorded"
-
-
 @pytest.mark.parametrize("state", ["rejected", "withdrawn", "erased"])
 def test_what_is_not_there_any_more_is_said_and_sent_again_when_asked(
     desk: Desk, films: Path, state: str, sends: list[str]

@@ -43,9 +43,16 @@ def part_twins(items: Sequence[Item], sent: Iterable[Outcome]) -> tuple[list[Ite
 
 
 def outcomes_of(twins: Iterable[Twin], outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """What became of the twins: what became of the files whose bytes they have, which are among the outcomes."""
+    """What became of the twins: what became of the files whose bytes they have, which are among the outcomes.
+
+    A file that others were found to be twins of may have become one itself, later on.
+    """
     by_path = {one.path: one for one in outcomes}
-    return [_follow(twin.item, by_path[twin.of]) for twin in twins]
+    found: list[Outcome] = []
+    for twin in reversed(list(twins)):
+        by_path[twin.item.path] = _follow(twin.item, by_path[twin.of])
+        found.insert(0, by_path[twin.item.path])
+    return found
 
 
 def _follow(item: Item, first: Outcome) -> Outcome:

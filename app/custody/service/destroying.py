@@ -36,7 +36,7 @@ from app.recordings.service import free_parts, note, received, stop_work
 from app.redaction.models import RedactedClip, Redaction, RedactionRegion
 from app.storage.models import DataKey
 from app.storage.vault import Vault
-from app.uploads.service import forget
+from app.uploads.service import forget, note_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,8 @@ def _remove_rows(session: Session, recording: Recording) -> None:
     recording.report = recording.camera = recording.reference = recording.notes = None
     if recording.upload_id is not None:
         forget(session, recording.upload_id)
+    else:  # it was joined from others
+        note_kept(session, recording.organisation_id, -recording.size)
 
 
 def _certificate(session: Session, recording: Recording, erasure: Erasure) -> dict[str, Any]:

@@ -31,8 +31,10 @@ from app.recordings.service.keys import key_of
 from app.recordings.service.lifecycle import find, note
 from app.recordings.service.parts import PartOf, stand_for
 from app.recordings.service.storing import StoredOriginal, store_original
+from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
+from app.uploads import service as uploads
 from ingest.joining import PARTS_NAME, Part, parts_document
 
 MOST_PARTS = 100
@@ -61,10 +63,12 @@ class JoinOrder:
         return [source.recording_id for source in self.sources]
 
 
-def request_join(session: Session, identity: Identity, *, ids: Sequence[UUID]) -> Derivation:
+def request_join(
+    session: Session, settings: Settings, identity: Identity, *, ids: Sequence[UUID]
+) -> Derivation:
     """Has recordings of one exercise joined; in which order is told by their names and clocks, by the job.
 
-    Raises Forbidden, NotFound, ExerciseClosed, NotJoinable naming the one that is not, AlreadyAsked.
+    Raises Forbidden, NotFound, ExerciseClosed, NotJoinable naming the one that is not, AlreadyAsked, QuotaExceeded.
     """
     if not 2 <= len(set(ids)) <= MOST_PARTS or len(set(ids)) < len(ids):
         raise InvalidRequest(f"ids: name from 2 to {MOST_PARTS} different recordings")
@@ -76,6 +80,7 @@ def request_join(session: Session, identity: Identity, *, ids: Sequence[UUID]) -
     for part in parts:
         if problem := _problem(session, part, under_way):
             raise NotJoinable(f"{part.filename} {problem}")
+    uploads.require_room(session, settings, parts[0].organisation_id, sum(part.size for part in parts))
     ordered = sorted(parts, key=lambda part: ids.index(part.id))
     return ask(session, identity, ordered[0], "join", {"parts": [str(part.id) for part in ordered]})
 
@@ -168,6 +173,7 @@ def commit_join(session: Session, order: JoinOrder, stored: StoredJoin, *, job_i
     session.add(recording)
     session.flush()
     session.add(stored.parts)
+    uploads.note_kept(session, recording.organisation_id, recording.size)
     stand_for(session, recording, parts)
     _note(session, recording, parts)
     recording.job_id = defer(session, "recordings.normalise", recording_id=recording.id)

@@ -1,8 +1,15 @@
 """Uploads: what routes, jobs and higher features call."""
 
+from app.uploads.queries import note_kept
 from app.uploads.service.checksums import CHECKSUMS, Checksum
 from app.uploads.service.completion import complete
-from app.uploads.service.creation import Declared, create_upload, lengths_under_way, quota_left
+from app.uploads.service.creation import (
+    Declared,
+    create_upload,
+    lengths_under_way,
+    quota_left,
+    require_room,
+)
 from app.uploads.service.direct import DirectUploads, get_direct
 from app.uploads.service.forgetting import forget
 from app.uploads.service.joining import join_uploads
@@ -41,8 +48,10 @@ __all__ = [
     "lengths_under_way",
     "list_uploads",
     "mark_recorded",
+    "note_kept",
     "quota_left",
     "reject",
+    "require_room",
     "screens_of",
     "state_of_screens",
     "sweep",

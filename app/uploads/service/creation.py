@@ -154,10 +154,16 @@ def _check_length(
         raise EmptyUpload
     if (length or 0) > settings.upload_max_bytes:
         raise UploadTooLarge(f"One upload holds at most {settings.upload_max_bytes} bytes")
+    require_room(session, settings, organisation_id, max(length or 0, 1) - counted)
+
+
+def require_room(session: Session, settings: Settings, organisation_id: UUID, more: int) -> None:
+    """Raises QuotaExceeded unless the organisation may have so many more bytes; until the transaction's end nobody else
+    of it is told so."""
     queries.lock_quota(session, organisation_id)
     left = settings.upload_quota_bytes - queries.bytes_held(session, organisation_id)
-    if max(length or 0, 1) - counted > left:
-        raise QuotaExceeded(f"{max(left, 0)} bytes are left of your quota and {length or 'more'} are needed")
+    if more > left:
+        raise QuotaExceeded(f"{max(left, 0)} bytes are left of your quota and {more} are needed")
 
 
 def finish(session: Session, identity: Identity, upload: Upload) -> None:

@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response
 
 from app.authz.gate import requires
 from app.authz.permissions import Permission
-from app.core.http import current_identity, transaction
+from app.core.http import current_identity, resource, transaction
 from app.exercises import service as exercises
 from app.recordings import service
 from app.recordings.schemas import STRATEGIES, CutSchema, ExportSchema, JoinSchema
+from app.settings import Settings
 from app.web.forms import Form, read_form
 from app.web.words import STRATEGY_WORDS
 
@@ -54,7 +55,7 @@ def join(exercise_id: UUID) -> Answer:
     form, data = read_form(JoinSchema, lists=("ids",))
     if form.ok:
         with form.catching(), transaction() as session:
-            service.request_join(session, current_identity(), ids=data["ids"])
+            service.request_join(session, resource(Settings), current_identity(), ids=data["ids"])
     if not form.ok:
         return _join_page(exercise_id, form, 422)
     flash("The files are being joined. What comes of it is shown below.", "success")

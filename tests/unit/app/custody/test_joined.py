@@ -16,6 +16,7 @@ from app.recordings import queries as recordings_queries
 from app.recordings import service as recordings
 from app.recordings.models import Recording, RecordingPart
 from app.recordings.service import lifecycle
+from app.uploads.queries import bytes_held, note_kept
 from tests.factories.accounts import make_identity
 from tests.factories.recordings import job_context, make_recording
 from tests.unit.app.custody.conftest import Force
@@ -138,9 +139,13 @@ def test_parts_of_what_was_erased_count_for_themselves_again(force: Force, parts
         service.request_erasure(session, force.first, parts[0], reason="Real shots")
         service.confirm_erasure(session, force.second, parts[0])
         whole = erasure_of(session, force.recording_id)
+        joined = session.get_one(Recording, force.recording_id)
+        note_kept(session, joined.organisation_id, joined.size)  # as joining does
+        held = bytes_held(session, joined.organisation_id)
     assert whole is not None
     tasks.erase(job_context(force.database, force.settings, force.vault), erasure_id=whole.id)
     with force.database.transaction() as session:
+        assert bytes_held(session, joined.organisation_id) == held - joined.size
         left = session.get_one(Recording, parts[1])
         assert (left.state, left.part_of_id) == ("ready", None)
 

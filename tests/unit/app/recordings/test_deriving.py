@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
@@ -35,6 +35,8 @@ from app.redaction.service import begun_and_not_finished
 from app.settings import Settings
 from app.storage.models import DataKey
 from app.storage.vault import Vault
+from app.uploads.queries import bytes_held
+from app.uploads.service.errors import QuotaExceeded
 from ingest.joining import Part
 from tests.factories.accounts import make_identity
 from tests.factories.exercises import make_exercise
@@ -151,7 +153,24 @@ def desk(database: Database, settings: Settings, vault: Vault) -> Desk:
 
 def ask_to_join(desk: Desk, taken_in: TakenIn) -> Derivation:
     with desk.database.transaction() as session:
-        return service.request_join(session, taken_in.officer, ids=taken_in.parts[::-1])
+        return service.request_join(session, desk.settings, taken_in.officer, ids=taken_in.parts[::-1])
+
+
+def test_a_joined_recording_takes_room(desk: Desk, taken_in: TakenIn) -> None:
+    def held() -> int:
+        with desk.database.transaction() as session:
+            return bytes_held(session, taken_in.officer.organisation_id)
+
+    before = held()
+    with desk.database.transaction() as session:
+        sizes = [session.get_one(Recording, one).size for one in taken_in.parts]
+    small = replace(desk.settings, upload_quota_bytes=before + sum(sizes) - 1)
+    with desk.database.transaction() as session, pytest.raises(QuotaExceeded):
+        service.request_join(session, small, taken_in.officer, ids=taken_in.parts)
+    done = desk.carry_out(ask_to_join(desk, taken_in))
+    with desk.database.transaction() as session:
+        size = session.get_one(Recording, done.id).size
+    assert held() == before + size
 
 
 def test_parts_become_one_recording_and_stand_back(desk: Desk, taken_in: TakenIn) -> None:
@@ -165,7 +184,7 @@ def test_parts_become_one_recording_and_stand_back(desk: Desk, taken_in: TakenIn
         taken = take_next(session, taken_in.annotator)  # work on a part's clip has begun: it goes on
     asked = ask_to_join(desk, taken_in)
     with desk.database.transaction() as session, pytest.raises(Conflict, match="just being joined"):
-        service.request_join(session, taken_in.officer, ids=taken_in.parts)
+        service.request_join(session, desk.settings, taken_in.officer, ids=taken_in.parts)
     done = desk.carry_out(asked)
     assert (done.state, done.result) == ("done", {"recording_id": str(done.id)})
     ingest_on_the_spot(desk.database, desk.settings, desk.vault, done.id, first_job=500)
@@ -216,7 +235,7 @@ def test_parts_become_one_recording_and_stand_back(desk: Desk, taken_in: TakenIn
     with desk.database.transaction() as session, pytest.raises(NotFound):
         service.open_rendition(session, taken_in.officer, done.id, "parts")
     with desk.database.transaction() as session, pytest.raises(Conflict, match="part of a joined recording"):
-        service.request_join(session, taken_in.officer, ids=taken_in.parts)
+        service.request_join(session, desk.settings, taken_in.officer, ids=taken_in.parts)
     with desk.database.transaction() as session, pytest.raises(Conflict, match="It is a part of recording"):
         service.request_cut(session, taken_in.officer, taken_in.parts[0], seconds=2)
     kept = stored_keys(desk.vault, done.id)
@@ -334,7 +353,7 @@ def test_who_may_have_what_joined(desk: Desk, taken_in: TakenIn) -> None:
         (taken_in.officer, (first, busy.id), Conflict),
     ):
         with desk.database.transaction() as session, pytest.raises(error):
-            service.request_join(session, identity, ids=ids)
+            service.request_join(session, desk.settings, identity, ids=ids)
 
 
 def test_cut_anew_exactly_beside_what_was_there(desk: Desk, taken_in: TakenIn, tmp_path: Path) -> None:

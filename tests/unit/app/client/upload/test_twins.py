@@ -39,6 +39,13 @@ def test_a_twin_is_handed_over_with_the_first(state: str) -> None:
     assert (twin.recording_id, twin.upload_id, twin.sha256) == (RECORDING, None, A)
 
 
+def test_a_twin_may_have_a_twin_that_was_found_before() -> None:
+    """As when a manifest tells of two, and hashing of a third."""
+    first = Outcome(Path("a"), "ready", 10, name="a")
+    found = outcomes_of([Twin(item("c", A), Path("b")), Twin(item("b", A), Path("a"))], [first])
+    assert [(one.name, one.state) for one in found] == [("c", "duplicate"), ("b", "duplicate")]
+
+
 @pytest.mark.parametrize("state", ["failed", "rejected", "interrupted"])
 def test_a_twin_of_what_did_not_arrive_did_not_either(state: str) -> None:
     first = Outcome(Path("a"), state, 10, "a reason", name="a")
