@@ -30,6 +30,7 @@ OPEN_STATES = ("created", "receiving")
 # Recordings lie above: read by the table's name.
 _RECORDINGS = table("recordings", column("id", Uuid()), column("organisation_id", Uuid()), column("sha256"))
 _LIVE = text("recordings.state IN ('processing', 'ready', 'quarantined')")
+_QUARANTINED = text("recordings.state = 'quarantined'")
 # Literal, so that the partial index serves.
 _UNFINISHED = text("uploads.state IN ('created', 'receiving', 'received')")
 
@@ -115,9 +116,10 @@ def keep_digests(session: Session, upload_id: UUID, digests: Mapping[int, bytes]
 
 
 def live_recordings(organisation_id: UUID, sha256: bytes) -> Select[UUID]:
-    """The ids of the force's own live recordings of these bytes: one at most. What others hold is not looked at."""
+    """The ids of the force's own live recordings of these bytes. One at most is in use, and comes first; others are in
+    quarantine. What other forces hold is not looked at."""
     own, same = _RECORDINGS.c.organisation_id == organisation_id, _RECORDINGS.c.sha256 == sha256
-    return select(_RECORDINGS.c.id).where(own, same, _LIVE)
+    return select(_RECORDINGS.c.id).where(own, same, _LIVE).order_by(_QUARANTINED, _RECORDINGS.c.id)
 
 
 def lengths_under_way(session: Session, organisation_id: UUID, lengths: Collection[int]) -> set[int]:

@@ -12,16 +12,16 @@ from app.core.db import Database
 from app.core.errors import Forbidden, NotFound
 from app.core.identity import Identity, Role
 from app.exercises.models import Exercise
-from app.recordings import service
+from app.recordings import queries, service
 from app.recordings.models import Recording, RecordingView
 from app.recordings.service import viewing
 from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing, NotViewable
 from app.recordings.service.jobdirs import LOCK_NAME
 from app.storage.vault import Vault
+from app.uploads.queries import live_recordings
 from tests.factories.accounts import make_identity
 from tests.factories.exercises import make_exercise
 from tests.factories.recordings import make_ready_recording, make_recording, stored_keys
-
 
 @pytest.fixture
 def officer(database: Database) -> Identity:
@@ -147,6 +147,25 @@ def test_strays_are_removed_and_nothing_else(database: Database, vault: Vault, e
     assert service.remove_strays(database, vault) == 1
     assert stored_keys(vault, mine.id) == kept
     assert len(stored_keys(vault, busy.id)) == 2
+
+
+@pytest.mark.parametrize("order", [("quarantined", "ready"), ("ready", "quarantined")])
+def test_of_the_same_bytes_the_one_in_use_is_named(
+    database: Database, vault: Vault, exercise: Exercise, order: tuple[str, str]
+) -> None:
+    with database.transaction() as session:
+        made = {
+            state: make_recording(session, vault, exercise=exercise, data=b"same", state=state)
+            for state in order
+        }
+        force, digest = exercise.organisation_id, made["ready"].sha256
+        found = queries.same_file(session, force, digest)
+        assert found is made["ready"]
+        assert queries.same_files(session, force, [digest]) == {digest: made["ready"].id}
+        assert session.scalar(live_recordings(force, digest)) == made["ready"].id
+        made["ready"].state = "withdrawn"
+        session.flush()
+        assert queries.same_file(session, force, digest) is made["quarantined"]
 
 
 def test_old_view_marks_are_forgotten(
