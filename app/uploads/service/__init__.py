@@ -19,7 +19,7 @@ from app.uploads.service.receiving import Receiver
 from app.uploads.service.reception import Source
 from app.uploads.service.screening import screens_of, state_of_screens
 from app.uploads.service.staging import Staging
-from app.uploads.service.sweeping import sweep
+from app.uploads.service.sweeping import recount, sweep
 
 __all__ = [
     "CHECKSUMS",
@@ -42,6 +42,7 @@ __all__ = [
     "list_uploads",
     "mark_recorded",
     "quota_left",
+    "recount",
     "reject",
     "screens_of",
     "state_of_screens",
