@@ -47,6 +47,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=8,
             pool_pre_ping=True,
+            hide_parameters=True,  # in what errors say: that is logged, and kept with jobs that wait
             connect_args={"application_name": "cordon"},
         )
 

@@ -31,10 +31,11 @@ PARAMETER = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"},
     "description": "Sent again with the same key within a day, the request is answered and not repeated",
 }
+# Not Upload-Metadata, which names people and places and would outlive the erasure of the footage: whoever sent it has
+# it, and HEAD tells it.
 _KEPT_HEADERS = (
     "Content-Type", "Location", "ETag", "Cache-Control",
-    "Tus-Resumable", "Upload-Concat", "Upload-Defer-Length", "Upload-Expires", "Upload-Length", "Upload-Metadata",
-    "Upload-Offset",
+    "Tus-Resumable", "Upload-Concat", "Upload-Defer-Length", "Upload-Expires", "Upload-Length", "Upload-Offset",
 )  # fmt: skip
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
 

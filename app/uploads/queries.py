@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -25,13 +26,29 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Organisation
 from app.uploads.models import KeptBytes, Upload, UploadBlock
 
+log = logging.getLogger(__name__)
+
 OPEN_STATES = ("created", "receiving")
 
 # Recordings lie above: read by the table's name.
 _RECORDINGS = table("recordings", column("id", Uuid()), column("organisation_id", Uuid()), column("sha256"))
 _LIVE = text("recordings.state IN ('processing', 'ready', 'quarantined')")
+_QUARANTINED = text("recordings.state = 'quarantined'")
 # Literal, so that the partial index serves.
 _UNFINISHED = text("uploads.state IN ('created', 'receiving', 'received')")
+# What the kept sum is to be: finished uploads, and what was joined, which came of no upload.
+_COUNTED = text(
+    """
+    SELECT coalesce(sum(bytes), 0) FROM (
+        SELECT length AS bytes FROM uploads
+        WHERE organisation_id = :owner AND state = 'recorded' AND joined_into IS NULL AND NOT EXISTS (
+            SELECT FROM recordings WHERE recordings.id = uploads.id AND recordings.state = 'erased'
+        )
+        UNION ALL
+        SELECT size FROM recordings WHERE organisation_id = :owner AND upload_id IS NULL AND state <> 'erased'
+    ) AS kept
+    """
+)
 
 
 def uploads_of(
@@ -68,11 +85,41 @@ def bytes_held(session: Session, organisation_id: UUID) -> int:
 
 
 def note_kept(session: Session, organisation_id: UUID, more: int) -> None:
-    """Counts bytes of an upload that is finished, or of a joined recording; or, negative, of one that is erased."""
+    """Counts bytes of an upload that is finished, or of a joined recording; or, negative, of one that is erased.
+
+    It never falls below 0: a sum that is wrong must not keep footage from being erased. The recount mends it.
+    """
+    if more < 0 and (kept := _held_sum(session, organisation_id)) + more < 0:
+        said = {"organisation": str(organisation_id), "kept": kept, "more": more}
+        log.warning("fewer bytes were counted than are erased", extra=said)
     row = insert(KeptBytes).values(organisation_id=organisation_id, bytes=max(more, 0))
-    session.execute(
-        row.on_conflict_do_update(index_elements=["organisation_id"], set_={"bytes": KeptBytes.bytes + more})
-    )
+    held = func.greatest(KeptBytes.bytes + more, 0)
+    session.execute(row.on_conflict_do_update(index_elements=["organisation_id"], set_={"bytes": held}))
+
+
+def _held_sum(session: Session, organisation_id: UUID) -> int:
+    """The kept sum of an organisation, held until the transaction ends."""
+    query = select(KeptBytes.bytes).where(KeptBytes.organisation_id == organisation_id)
+    return session.scalar(query.with_for_update()) or 0
+
+
+def with_kept_bytes(session: Session) -> list[UUID]:
+    """The organisations of which a sum is kept."""
+    return list(session.scalars(select(KeptBytes.organisation_id).order_by(KeptBytes.organisation_id)))
+
+
+def recount_kept(session: Session, organisation_id: UUID) -> int:
+    """Counts anew what an organisation keeps; by how many bytes the sum was too low, 0 where it was right.
+
+    The sum is held before anything is counted, in a statement of its own: whoever kept more by then is counted, whoever
+    keeps more now waits and adds to what is written here.
+    """
+    kept = _held_sum(session, organisation_id)
+    counted = int(session.scalar(_COUNTED, {"owner": organisation_id}) or 0)
+    if counted != kept:
+        own = update(KeptBytes).where(KeptBytes.organisation_id == organisation_id)
+        session.execute(own.values(bytes=counted))
+    return counted - kept
 
 
 def _waiting() -> ColumnElement[bool]:
@@ -115,9 +162,10 @@ def keep_digests(session: Session, upload_id: UUID, digests: Mapping[int, bytes]
 
 
 def live_recordings(organisation_id: UUID, sha256: bytes) -> Select[UUID]:
-    """The ids of the force's own live recordings of these bytes: one at most. What others hold is not looked at."""
+    """The ids of the force's own live recordings of these bytes. One at most is in use, and comes first; others are in
+    quarantine. What other forces hold is not looked at."""
     own, same = _RECORDINGS.c.organisation_id == organisation_id, _RECORDINGS.c.sha256 == sha256
-    return select(_RECORDINGS.c.id).where(own, same, _LIVE)
+    return select(_RECORDINGS.c.id).where(own, same, _LIVE).order_by(_QUARANTINED, _RECORDINGS.c.id)
 
 
 def lengths_under_way(session: Session, organisation_id: UUID, lengths: Collection[int]) -> set[int]:

@@ -22,3 +22,9 @@ def complete(job: JobContext, *, upload_id: UUID) -> None:
 def sweep(job: JobContext) -> None:
     """Ends expired uploads and frees their room."""
     service.sweep(job.db, Staging(job.settings.uploads_dir), job.resource(Vault).store)
+
+
+@task("uploads.recount", cron="13 3 * * *")
+def recount(job: JobContext) -> None:
+    """Counts anew what every force keeps."""
+    service.recount(job.db)

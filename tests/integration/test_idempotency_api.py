@@ -238,10 +238,25 @@ def test_an_upload_whose_creation_is_repeated_is_opened_once(
     assert (first.headers.get(REPLAYED), again.headers.get(REPLAYED)) == (None, "true")
     names = {name for name in first.headers.keys() if name.startswith(("Upload-", "Tus-"))}  # noqa: SIM118
     assert {"Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Expires"} <= names
-    for name in (*names, "Location", "Cache-Control"):
+    for name in (*names - {"Upload-Metadata"}, "Location", "Cache-Control"):
         assert again.headers[name] == first.headers[name], name
     assert count(database, Upload) == 1
     assert client.head(again.headers["Location"], headers=headers).headers["Upload-Offset"] == "0"
+
+
+def test_what_was_said_of_a_file_is_not_kept_with_the_key(
+    client: FlaskClient, officer: Headers, database: Database
+) -> None:
+    """It would outlive the erasure of what the file becomes."""
+    headers = creation(client, officer)
+    first, again = (client.post(UPLOADS, headers=headers) for _ in range(2))
+    assert first.headers["Upload-Metadata"] == headers["Upload-Metadata"]
+    assert "Upload-Metadata" not in again.headers
+    told = client.head(again.headers["Location"], headers=headers)
+    assert told.headers["Upload-Metadata"] == headers["Upload-Metadata"]
+    with database.transaction() as session:
+        kept = session.scalars(select(IdempotencyKey)).all()
+    assert headers["Upload-Metadata"] not in repr([one.headers for one in kept])
 
 
 @pytest.mark.parametrize(

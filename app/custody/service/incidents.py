@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.pagination import Page, paginate
 from app.custody import queries
 from app.custody.models import Incident
-from app.custody.service.erasing import request_erasure
+from app.custody.service.erasing import IN_USE, request_erasure
 from app.custody.service.errors import ErasureState, IncidentState, NoOriginal
 from app.custody.service.holding import require_no_hold
 from app.custody.service.scope import scope_of
@@ -24,10 +24,19 @@ from app.custody.service.standing_back import note_cleared, note_standing_back
 from app.jobs import defer
 from app.recordings.models import Recording
 from app.recordings.queries import locked, same_footage
-from app.recordings.service import find, key_of, lock_whole, note, parts_of, stop_work
+from app.recordings.service import (
+    find,
+    key_of,
+    lock_whole,
+    note,
+    parts_of,
+    stop_work,
+    withdraw_joined,
+)
 from app.storage.models import DataKey
 
 MARKABLE = ("processing", "ready", "rejected", "withdrawn")  # all but what is set apart or gone
+APART = ("quarantined", "erased")  # a part in one of these keeps what was joined from it in quarantine
 MOVED_OUT = "The force has its own copy of this incident, and it is no training footage"
 
 
@@ -89,7 +98,10 @@ def _set_apart(
 
 def clear_incident(session: Session, identity: Identity, recording_id: UUID, *, reason: str) -> Incident:
     """It was training: the recording goes back to where it was, and its parts with it; what was joined from it, too,
-    once none of that one's parts is in quarantine. Raises IncidentState, ErasureState."""
+    once none of that one's parts is in quarantine; if the force withdrew one of them meanwhile, it is withdrawn.
+
+    Raises IncidentState, ErasureState.
+    """
     recording, incident = _open(session, identity, recording_id)
     others = same_footage(session, recording_id)
     parts = {one.part.id for one in parts_of(session, recording)}
@@ -98,12 +110,16 @@ def clear_incident(session: Session, identity: Identity, recording_id: UUID, *, 
         _require_clearable(session, one)
     for one in others:
         whole = one.id not in parts and one.state == "quarantined"
-        if whole and all(part.part in held or part.part.state in MARKABLE for part in parts_of(session, one)):
+        if whole and all(
+            part.part in held or part.part.state not in APART for part in parts_of(session, one)
+        ):
             _require_clearable(session, one)
             held.append(one)
     ended = [made for one in held if (made := _clear(session, identity, one, reason)) is not None]
     for made in ended:
         note_cleared(session, identity, made, but={one.recording_id for one in ended})
+    for made in ended:  # only now is the state of every part what it will be
+        _withdraw_with_parts(session, identity, made.recording)
     return incident
 
 
@@ -128,6 +144,15 @@ def _clear(session: Session, identity: Identity, recording: Recording, reason: s
     defer(session, "annotation.reopen_work", recording_id=recording.id)
     defer(session, "releases.settle_shards", recording_id=recording.id)
     return incident
+
+
+def _withdraw_with_parts(session: Session, identity: Identity, cleared: Recording) -> None:
+    """A part that was withdrawn while this stood in quarantine could not take it along then, and does so now: its
+    footage does not come back into use."""
+    gone = [one.part for one in parts_of(session, cleared) if one.part.state in ("withdrawn", "erased")]
+    if gone and cleared.state in IN_USE:
+        reason = gone[0].reason or f"{gone[0].filename}, a part of it, was withdrawn"
+        withdraw_joined(session, identity, cleared, reason)
 
 
 def move_out(session: Session, identity: Identity, recording_id: UUID, *, reason: str) -> Incident:

@@ -31,6 +31,8 @@ BRIEF = (
 
 # The order in which recordings are held. What was joined came of no upload.
 WHOLES_FIRST = (Recording.upload_id.is_not(None), Recording.id)
+# Of the same bytes one at most is in use; others may be in quarantine.
+IN_USE_FIRST = (Recording.state == "quarantined", Recording.id)
 
 
 def recordings_of(
@@ -66,13 +68,15 @@ def _begins(day: date) -> datetime:
 
 
 def same_files(session: Session, organisation_id: UUID, digests: Collection[bytes]) -> dict[bytes, UUID]:
-    """Of those SHA-256, the force's own live recordings that have them: {digest: recording's id}."""
+    """Of those SHA-256, the force's own live recordings that have them: {digest: recording's id}. Where one in
+    quarantine has the same bytes as one in use, the latter."""
     query = select(Recording.sha256, Recording.id).where(
         Recording.organisation_id == organisation_id,
         Recording.sha256.in_(list(digests)),
         Recording.state.in_(("processing", "ready", "quarantined")),
     )
-    return {row.sha256: row.id for row in session.execute(query)}
+    rows = session.execute(query.order_by(*IN_USE_FIRST)).all()
+    return {row.sha256: row.id for row in reversed(rows)}  # the last of a digest counts
 
 
 def same_lengths(session: Session, organisation_id: UUID, lengths: Collection[int]) -> set[int]:
@@ -108,11 +112,11 @@ def ids_of_exercise(
 
 
 def same_file(session: Session, organisation_id: UUID, sha256: bytes) -> Recording | None:
-    """The force's own live recording of the very same bytes."""
+    """The force's own live recording of the very same bytes: the one in use, or else one in quarantine."""
     query = recordings_of(organisation_id).where(
         Recording.sha256 == sha256, Recording.state.in_(("processing", "ready", "quarantined"))
     )
-    return session.scalars(query).first()
+    return session.scalars(query.order_by(*IN_USE_FIRST).limit(1)).first()
 
 
 def rendition(session: Session, recording_id: UUID, kind: str) -> Rendition | None:

@@ -57,6 +57,7 @@ from app.recordings.service.lifecycle import (
     refuse,
     stop_work,
     withdraw,
+    withdraw_joined,
 )
 from app.recordings.service.normalising import (
     Attempt,
@@ -174,4 +175,5 @@ __all__ = [
     "suggested_details",
     "suggestion_of",
     "withdraw",
+    "withdraw_joined",
 ]

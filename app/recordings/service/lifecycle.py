@@ -146,9 +146,15 @@ def withdraw(session: Session, identity: Identity, recording_id: UUID, *, reason
     for one in (recording, *held):
         _withdraw(session, identity, one, reason)
     if whole is not None and whole.state in ("processing", "ready"):
-        _withdraw(session, identity, whole, reason)
-        free_parts(session, whole)
+        withdraw_joined(session, identity, whole, reason)
     return recording
+
+
+def withdraw_joined(session: Session, identity: Identity, joined: Recording, reason: str) -> None:
+    """Takes a joined recording out of use because of one of its parts; those that are left count for themselves again.
+    The caller holds it."""
+    _withdraw(session, identity, joined, reason)
+    free_parts(session, joined)
 
 
 def _withdraw(session: Session, identity: Identity, recording: Recording, reason: str) -> None:

@@ -75,14 +75,16 @@ def remove_strays(db: Database, vault: Vault, prefix: str = ROOT) -> int:
 
 
 def _wanted(session: Session, recording_id: UUID, listed: set[str]) -> set[str]:
-    recording = session.get(Recording, recording_id)
+    """Each question sees what is committed by then. What becomes a recording is asked for before the recording: it
+    ends in the transaction that brings that, and so is found as the one or as the other."""
     if queries.is_being_made(session, recording_id):
         return listed
-    if recording is None:
-        upload = uploads.find(session, recording_id)
-        return listed if upload is not None and upload.state == "received" else set()
+    upload = uploads.find(session, recording_id)
+    if upload is not None and upload.state == "received":
+        return listed
+    recording = session.get(Recording, recording_id)
+    if recording is None or recording.state == "erased":  # its rows still name what was there
+        return set()
     if recording.state == "processing":
         return listed
-    if recording.state == "erased":  # its rows still name what was there
-        return set()
     return queries.blob_keys(session, recording_id)

@@ -26,7 +26,7 @@ from app.uploads.service.receiving import Receiver
 from app.uploads.service.reception import Source
 from app.uploads.service.screening import screens_of, state_of_screens
 from app.uploads.service.staging import Staging
-from app.uploads.service.sweeping import sweep
+from app.uploads.service.sweeping import recount, sweep
 
 __all__ = [
     "CHECKSUMS",
@@ -50,6 +50,7 @@ __all__ = [
     "mark_recorded",
     "note_kept",
     "quota_left",
+    "recount",
     "reject",
     "require_room",
     "screens_of",

@@ -12,6 +12,7 @@ from app.core.identity import Identity, Role
 from app.custody import service, tasks
 from app.custody.queries import erasure as erasure_of
 from app.custody.service.errors import IncidentState, NotErasable, OnHold
+from app.jobs import status_of
 from app.recordings import queries as recordings_queries
 from app.recordings import service as recordings
 from app.recordings.models import Recording, RecordingPart
@@ -67,6 +68,56 @@ def test_an_incident_in_the_joined_recording_sets_its_parts_apart(force: Force, 
     with force.database.transaction() as session, pytest.raises(IncidentState):
         service.clear_incident(session, force.second, force.recording_id, reason="All of it is training")
     assert states(force, *parts) == ["quarantined", "quarantined", "ready"]
+
+
+def clear(force: Force, recording_id: UUID) -> None:
+    with force.database.transaction() as session:
+        service.clear_incident(session, force.second, recording_id, reason="Blanks after all")
+
+
+@pytest.mark.parametrize("before", ["ready", "processing"])
+@pytest.mark.parametrize("cleared", ["the part", "the joined one"])
+def test_a_part_withdrawn_meanwhile_keeps_what_was_joined_out_of_use(
+    force: Force, parts: list[UUID], before: str, cleared: str
+) -> None:
+    with force.database.transaction() as session:
+        session.get_one(Recording, force.recording_id).state = before
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, parts[0], reason="Real shots")
+        recordings.withdraw(session, force.first, parts[1], reason="Consent taken back")
+    assert states(force, *parts) == ["quarantined", "quarantined", "withdrawn"]
+    clear(force, parts[0] if cleared == "the part" else force.recording_id)
+    assert states(force, *parts) == ["withdrawn", "ready", "withdrawn"]
+    with force.database.transaction() as session:
+        joined = session.get_one(Recording, force.recording_id)
+        assert (joined.reason_code, joined.reason) == ("withdrawn_by_force", "Consent taken back")
+        assert session.get_one(Recording, parts[0]).part_of_id is None, "it counts for itself again"
+        if joined.job_id is not None:
+            assert status_of(session, joined.job_id) == "cancelled"
+    assert force.tags()[-2:] == ["incident:cleared", "recording:withdrawn"]
+
+
+def test_nor_does_it_come_back_with_a_part_that_was_withdrawn_and_then_set_apart(
+    force: Force, parts: list[UUID]
+) -> None:
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, parts[0], reason="Real shots")
+        recordings.withdraw(session, force.first, parts[1], reason="Consent taken back")
+        service.mark_incident(session, force.first, parts[1], reason="Here too")
+    clear(force, force.recording_id)
+    assert states(force, *parts) == ["withdrawn", "ready", "withdrawn"]
+
+
+def test_a_part_cleared_by_itself_and_withdrawn_keeps_what_was_joined_out_of_use(
+    force: Force, parts: list[UUID]
+) -> None:
+    with force.database.transaction() as session:
+        service.mark_incident(session, force.first, force.recording_id, reason="Real shots")
+    clear(force, parts[1])
+    with force.database.transaction() as session:
+        recordings.withdraw(session, force.first, parts[1], reason="Consent taken back")
+    clear(force, force.recording_id)
+    assert states(force, *parts) == ["withdrawn", "ready", "withdrawn"]
 
 
 def told(force: Force, part: UUID) -> list[tuple[str, str]]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, insert, select
+from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEvent
 from app.core.clock import now
@@ -12,15 +16,19 @@ from app.core.db import Database
 from app.core.errors import Forbidden, NotFound
 from app.core.identity import Identity, Role
 from app.exercises.models import Exercise
-from app.recordings import service
-from app.recordings.models import Recording, RecordingView
+from app.recordings import queries, service
+from app.recordings.models import Derivation, Recording, RecordingView
 from app.recordings.service import viewing
 from app.recordings.service.errors import AlreadyWithdrawn, NotProcessing, NotViewable
 from app.recordings.service.jobdirs import LOCK_NAME
 from app.storage.vault import Vault
+from app.uploads.models import Upload
+from app.uploads.queries import live_recordings
 from tests.factories.accounts import make_identity
 from tests.factories.exercises import make_exercise
 from tests.factories.recordings import make_ready_recording, make_recording, stored_keys
+
+FACTS = [one.name for one in Recording.__table__.columns if one.computed is None]
 
 
 @pytest.fixture
@@ -147,6 +155,77 @@ def test_strays_are_removed_and_nothing_else(database: Database, vault: Vault, e
     assert service.remove_strays(database, vault) == 1
     assert stored_keys(vault, mine.id) == kept
     assert len(stored_keys(vault, busy.id)) == 2
+
+
+def _registered(session: Session, id_: UUID) -> None:
+    session.get_one(Upload, id_).state = "recorded"
+
+
+def _joined(session: Session, id_: UUID) -> None:
+    session.get_one(Derivation, id_).state = "done"
+
+
+@pytest.mark.parametrize("end", [_registered, _joined])
+@pytest.mark.parametrize("before", range(3))
+def test_what_becomes_a_recording_while_strays_are_looked_for_is_none(
+    database: Database, vault: Vault, exercise: Exercise, end: Callable[[Session, UUID], None], before: int
+) -> None:
+    """Committed before this or that question that the sweep asks."""
+    with database.transaction() as session:
+        part = make_recording(session, vault, exercise=exercise, data=b"part")
+        mine = make_recording(session, vault, exercise=exercise)
+        if end is _joined:
+            mine.upload_id = None
+            session.add(_open_join(mine.id, part))
+    facts = {name: said for name in FACTS if (said := getattr(mine, name)) is not None}
+    with database.transaction() as session:  # as it was: stored, and not yet a recording
+        session.delete(session.get_one(Recording, mine.id))
+        if end is _registered:
+            session.get_one(Upload, mine.id).state = "received"
+    asked = itertools.count()
+
+    def meanwhile(*_: object) -> None:
+        if next(asked) == before:
+            with database.transaction() as session:
+                session.execute(insert(Recording).values(facts))
+                end(session, mine.id)
+
+    event.listen(database.engine, "before_cursor_execute", meanwhile)
+    try:
+        removed = service.remove_strays(database, vault, f"recordings/{mine.id}/")
+    finally:
+        event.remove(database.engine, "before_cursor_execute", meanwhile)
+    assert (removed, stored_keys(vault, mine.id)) == (0, [mine.blob_key])
+
+
+def _open_join(id_: UUID, part: Recording) -> Derivation:
+    return Derivation(
+        id=id_,
+        recording_id=part.id,
+        exercise_id=part.exercise_id,
+        organisation_id=part.organisation_id,
+        kind="join",
+        parameters={"parts": [str(part.id)]},
+    )
+
+
+@pytest.mark.parametrize("order", [("quarantined", "ready"), ("ready", "quarantined")])
+def test_of_the_same_bytes_the_one_in_use_is_named(
+    database: Database, vault: Vault, exercise: Exercise, order: tuple[str, str]
+) -> None:
+    with database.transaction() as session:
+        made = {
+            state: make_recording(session, vault, exercise=exercise, data=b"same", state=state)
+            for state in order
+        }
+        force, digest = exercise.organisation_id, made["ready"].sha256
+        found = queries.same_file(session, force, digest)
+        assert found is made["ready"]
+        assert queries.same_files(session, force, [digest]) == {digest: made["ready"].id}
+        assert session.scalar(live_recordings(force, digest)) == made["ready"].id
+        made["ready"].state = "withdrawn"
+        session.flush()
+        assert queries.same_file(session, force, digest) is made["quarantined"]
 
 
 def test_old_view_marks_are_forgotten(
