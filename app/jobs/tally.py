@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import now
 from app.jobs.errors import DoubtfulFault
-from app.jobs.faults import why_of
+from app.jobs.faults import is_outage, why_of
 
 NAME = "_tally"
 MOST_TOLD = 300
-End = Literal["fault", "doubt", "takeover"]
+End = Literal["outage", "fault", "doubt", "takeover"]
 # of the present attempt alone: one that was replaced counts nothing
 COUNT = """
     UPDATE procrastinate_jobs
@@ -38,7 +38,9 @@ def met(job: Job, end: End) -> int:
 
 def kind_of(fault: BaseException) -> End:
     """As what a fault of the machine is counted."""
-    return "doubt" if isinstance(fault, DoubtfulFault) else "fault"
+    if isinstance(fault, DoubtfulFault):
+        return "doubt"
+    return "outage" if is_outage(fault) else "fault"
 
 
 def parameters(job: Job, end: End, fault: BaseException | None = None) -> dict[str, Any]:
@@ -59,5 +61,5 @@ def parameters(job: Job, end: End, fault: BaseException | None = None) -> dict[s
 def count(session: Session, job: Job, fault: BaseException) -> None:
     """Counts one more end of the job's present attempt, by a fault of the machine."""
     end = kind_of(fault)
-    waited_for = fault if end == "fault" else None
+    waited_for = None if end == "doubt" else fault
     session.connection().exec_driver_sql(COUNT, parameters(job, end, waited_for))

@@ -38,7 +38,7 @@ def full(job: JobContext) -> None:
 @task("probe.endless", max_attempts=None)
 def endless(job: JobContext) -> None:
     """Meets a full disk as often as it takes."""
-    raise MachineFault("disk full")
+    raise MachineFault("no space left on the disk that ingest works on")
 
 
 def _fetch(database: Database, job: int, queue: str = "probe") -> None:
