@@ -2,7 +2,8 @@
 
 Procrastinate counts attempts alone, whatever ended them. The tally is kept with the job, beside its arguments, and is
 taken from them before the task gets them. Beside the counts it holds since when the job waits for the machine
-(`since`), for what (`why`) and what the last fault said (`told`).
+(`since`), for what (`why`), what the last fault said (`told`), and the `attempt` that waits so. Of any other attempt
+these say nothing: the one before it ended by no such fault.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ End = Literal["outage", "fault", "doubt", "takeover"]
 COUNT = """
     UPDATE procrastinate_jobs
     SET args = args || jsonb_build_object('_tally',
-        %(first)s::jsonb || COALESCE(args->'_tally', '{}') || %(last)s::jsonb
+        COALESCE(args->'_tally', '{}') || %(wait)s::jsonb
         || jsonb_build_object(%(end)s::text, COALESCE((args->'_tally'->>%(end)s)::int, 0) + 1))
     WHERE id = %(id)s AND attempts = %(attempts)s AND status = 'doing'
 """
@@ -32,8 +33,7 @@ COUNT = """
 
 def met(job: Job, end: End) -> int:
     """How often the job ended so, as of when it was fetched."""
-    tally: Any = job.task_kwargs.get(NAME, {})
-    return int(tally.get(end, 0))
+    return int(_of(job).get(end, 0))
 
 
 def kind_of(fault: BaseException) -> End:
@@ -45,17 +45,8 @@ def kind_of(fault: BaseException) -> End:
 
 def parameters(job: Job, end: End, fault: BaseException | None = None) -> dict[str, Any]:
     """What `COUNT` needs; with the fault that the job will wait for, if it is one."""
-    first, last = {}, {}
-    if fault is not None:
-        first = {"since": now().isoformat()}
-        last = {"why": why_of(fault), "told": str(fault).replace("\0", "")[:MOST_TOLD]}
-    return {
-        "id": job.id,
-        "attempts": job.attempts,
-        "end": end,
-        "first": json.dumps(first),
-        "last": json.dumps(last),
-    }
+    wait = {} if fault is None else _wait(job, fault)
+    return {"id": job.id, "attempts": job.attempts, "end": end, "wait": json.dumps(wait)}
 
 
 def count(session: Session, job: Job, fault: BaseException) -> None:
@@ -63,3 +54,20 @@ def count(session: Session, job: Job, fault: BaseException) -> None:
     end = kind_of(fault)
     waited_for = None if end == "doubt" else fault
     session.connection().exec_driver_sql(COUNT, parameters(job, end, waited_for))
+
+
+def _wait(job: Job, fault: BaseException) -> dict[str, Any]:
+    """What the next attempt waits for; since the first of the faults that followed upon each other."""
+    before = _of(job)
+    waited = before.get("attempt") == job.attempts
+    return {
+        "since": before["since"] if waited else now().isoformat(),
+        "why": why_of(fault),
+        "told": str(fault).replace("\0", "")[:MOST_TOLD],
+        "attempt": job.attempts + 1,
+    }
+
+
+def _of(job: Job) -> dict[str, Any]:
+    tally: Any = job.task_kwargs.get(NAME, {})
+    return dict(tally)

@@ -1,6 +1,7 @@
 """What waiting jobs wait for: their turn, or a machine that is at fault, since when and why.
 
-A job that meets a fault of the machine keeps this in its tally until it ends, so nothing is to be cleared.
+A job that meets a fault of the machine keeps this in its tally, for its next attempt alone: one that a worker hands
+back, or whose worker died, waits for its turn and for nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 _JOBS = text(
-    "SELECT id, status::text, queue_name, priority, args->'_tally'->>'since' AS since, args->'_tally'->>'why' AS why "
+    "SELECT id, status::text, queue_name, priority, args->'_tally'->>'why' AS why, "
+    "CASE WHEN (args->'_tally'->>'attempt')::int = attempts THEN args->'_tally'->>'since' END AS since "
     "FROM procrastinate_jobs WHERE id = ANY(:ids) AND status IN ('todo', 'doing') ORDER BY priority DESC, id"
 )
 MOST_COUNTED = 1000  # pages ask every two seconds, and a backlog may be long
@@ -26,7 +28,7 @@ _BEFORE = text(
 _MACHINE_WAITS = text(
     "SELECT args->'_tally'->>'why' AS why, count(*) AS jobs, min((args->'_tally'->>'since')::timestamptz) AS since, "
     "max(args->'_tally'->>'told') AS told FROM procrastinate_jobs "
-    "WHERE status = 'todo' AND args->'_tally'->>'since' IS NOT NULL GROUP BY why ORDER BY since"
+    "WHERE status = 'todo' AND (args->'_tally'->>'attempt')::int = attempts GROUP BY why ORDER BY since"
 )
 
 
