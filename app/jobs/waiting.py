@@ -6,7 +6,7 @@ back, or whose worker died, waits for its turn and for nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,7 @@ class MachineWaits:
 
 def waiting(session: Session, job_ids: Collection[int | None]) -> Waiting | None:
     """What these jobs wait for; None while one of them runs, and where all have ended."""
-    jobs = session.execute(_JOBS, {"ids": [one for one in job_ids if one is not None]}).all()
+    jobs = _jobs(session, job_ids)
     if not jobs or any(one.status == "doing" for one in jobs):
         return None
     first = jobs[0]
@@ -71,12 +71,26 @@ def waiting(session: Session, job_ids: Collection[int | None]) -> Waiting | None
         "id": first.id,
         "most": MOST_COUNTED,
     }
-    return Waiting(int(session.scalar(_BEFORE, ahead) or 0), _machine_wait(jobs))
+    longest = min(_waits_among(jobs).values(), key=lambda one: one.since, default=None)
+    return Waiting(int(session.scalar(_BEFORE, ahead) or 0), longest)
 
 
-def _machine_wait(jobs: Collection[Row[Any]]) -> MachineWait | None:
-    found = [MachineWait(datetime.fromisoformat(one.since), one.why) for one in jobs if one.since is not None]
-    return min(found, key=lambda one: one.since, default=None)
+def machine_waits_by_job(session: Session, job_ids: Collection[int | None]) -> dict[int, MachineWait]:
+    """Those of these jobs that wait for the machine, by their ids, with one query for them all."""
+    return _waits_among(one for one in _jobs(session, job_ids) if one.status == "todo")
+
+
+def _jobs(session: Session, job_ids: Collection[int | None]) -> Sequence[Row[Any]]:
+    """Those that have not ended, the first to run first."""
+    return session.execute(_JOBS, {"ids": [one for one in job_ids if one is not None]}).all()
+
+
+def _waits_among(jobs: Iterable[Row[Any]]) -> dict[int, MachineWait]:
+    return {
+        one.id: MachineWait(datetime.fromisoformat(one.since), one.why)
+        for one in jobs
+        if one.since is not None
+    }
 
 
 def machine_waits(session: Session) -> list[MachineWaits]:
