@@ -10,7 +10,14 @@ from app.jobs.models import JobProgress
 from app.jobs.progress import progress_of
 from app.jobs.queue import another_runs, cancel, cancel_about, defer, status_of
 from app.jobs.task import ASKED_FOR, MEDIA_QUEUE, task
-from app.jobs.waiting import MOST_COUNTED, MachineWait, Waiting, machine_waits, waiting
+from app.jobs.waiting import (
+    MOST_COUNTED,
+    MachineWait,
+    Waiting,
+    machine_waits,
+    machine_waits_by_job,
+    waiting,
+)
 
 __all__ = [
     "ASKED_FOR",
@@ -30,6 +37,7 @@ __all__ = [
     "cancel_about",
     "defer",
     "machine_waits",
+    "machine_waits_by_job",
     "progress_of",
     "status_of",
     "task",

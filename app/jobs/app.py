@@ -19,19 +19,21 @@ from app.core.clock import now
 from app.core.logging import request_id_var
 from app.jobs import recovery, tally
 from app.jobs.context import JobContext, Resources
-from app.jobs.errors import DoubtfulFault, JobAborted, Superseded
+from app.jobs.errors import JobAborted, Superseded
 from app.jobs.faults import is_machines
 from app.jobs.task import TaskSpec, queue_of
 
 log = logging.getLogger(__name__)
 RESOURCES = "resources"
 FEW_ATTEMPTS = 4
+MANY_ATTEMPTS = 66  # about ten hours of them
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 
 
 class Backoff(BaseRetryStrategy):
     """Tries the machine's faults again after 5 s, 10 s, 20 s … up to 10 minutes; a shutdown's at once. Neither its
-    hand-backs nor dead workers use up a job's tries. With `max_attempts` None only doubtful faults ever end it."""
+    hand-backs nor dead workers use up a job's tries. With `max_attempts` None an outage never ends it; any other
+    fault, which may be the service's own, does at last, so that a person is told."""
 
     def __init__(self, max_attempts: int | None) -> None:
         self.max_attempts = max_attempts
@@ -41,14 +43,20 @@ class Backoff(BaseRetryStrategy):
             return RetryDecision(
                 retry_at=now()
             )  # asked only when the worker shuts down, not for a cancelled job
-        most = self.max_attempts
-        if isinstance(exception, DoubtfulFault):
-            most = FEW_ATTEMPTS
-        before = tally.met(job, tally.kind_of(exception))
+        kind = tally.kind_of(exception)
+        before, most = tally.met(job, kind), self._most(kind)
         if not is_machines(exception) or (most is not None and before + 1 >= most):
             return None
         pause = min(FIRST_PAUSE * 2 ** min(before, 16), LONGEST_PAUSE)
         return RetryDecision(retry_at=now() + pause)
+
+    def _most(self, kind: tally.End) -> int | None:
+        """How often a job may end so; None for as often as it takes."""
+        if kind == "doubt":
+            return FEW_ATTEMPTS
+        if kind == "fault" and self.max_attempts is None:
+            return MANY_ATTEMPTS
+        return self.max_attempts
 
 
 class FencedJobManager(JobManager):

@@ -1,4 +1,4 @@
-"""Which failures are the machine's, and what a person is told of them."""
+"""Which failures are the machine's, which of them are outages, and what a person is told of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from app.jobs.errors import MachineFault
 _DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 _MACHINES = (MachineFault, Unavailable, MemoryError, *_DATABASE_AWAY)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+# What may be the service's own fault, or come back with the same file: no time mends it for certain.
+_NO_OUTAGES = ("out-of-memory", "machine-fault")
 
 
 def is_machines(error: BaseException) -> bool:
@@ -37,6 +39,11 @@ def why_of(fault: BaseException) -> str:
         if _is_full(error) or "no space left" in str(error).lower():
             return "disk-full"
     return "machine-fault"
+
+
+def is_outage(fault: BaseException) -> bool:
+    """True for what somebody or time mends and the service can name: a full disk, a service or database away."""
+    return why_of(fault) not in _NO_OUTAGES
 
 
 def _is_full(error: BaseException | None) -> bool:

@@ -31,9 +31,9 @@ def task(name: str, *, max_attempts: int | None = 8, cron: str | None = None) ->
     """Declares `function(job: JobContext, *, …)` as the task `feature.verb`, run on the queue `feature`.
 
     Arguments travel as JSON; those annotated UUID arrive as UUID. The machine's faults (MachineFault, a service
-    away, a lost database) are tried again with growing pauses of at most ten minutes until `max_attempts`, with None
-    for as long as it takes; any other exception fails the job at once, so what is wrong with a file is the task's own
-    business. With `cron` it also runs at those times.
+    away, a lost database) are tried again with growing pauses of at most ten minutes until `max_attempts`; with None
+    outages for as long as they last, and the rest for about ten hours. Any other exception fails the job at once, so
+    what is wrong with a file is the task's own business. With `cron` it also runs at those times.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"a task's name is 'feature.verb', not {name!r}")

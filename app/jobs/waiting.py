@@ -1,11 +1,12 @@
 """What waiting jobs wait for: their turn, or a machine that is at fault, since when and why.
 
-A job that meets a fault of the machine keeps this in its tally until it ends, so nothing is to be cleared.
+A job that meets a fault of the machine keeps this in its tally, for its next attempt alone: one that a worker hands
+back, or whose worker died, waits for its turn and for nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 _JOBS = text(
-    "SELECT id, status::text, queue_name, priority, args->'_tally'->>'since' AS since, args->'_tally'->>'why' AS why "
+    "SELECT id, status::text, queue_name, priority, args->'_tally'->>'why' AS why, "
+    "CASE WHEN (args->'_tally'->>'attempt')::int = attempts THEN args->'_tally'->>'since' END AS since "
     "FROM procrastinate_jobs WHERE id = ANY(:ids) AND status IN ('todo', 'doing') ORDER BY priority DESC, id"
 )
 MOST_COUNTED = 1000  # pages ask every two seconds, and a backlog may be long
@@ -26,7 +28,7 @@ _BEFORE = text(
 _MACHINE_WAITS = text(
     "SELECT args->'_tally'->>'why' AS why, count(*) AS jobs, min((args->'_tally'->>'since')::timestamptz) AS since, "
     "max(args->'_tally'->>'told') AS told FROM procrastinate_jobs "
-    "WHERE status = 'todo' AND args->'_tally'->>'since' IS NOT NULL GROUP BY why ORDER BY since"
+    "WHERE status = 'todo' AND (args->'_tally'->>'attempt')::int = attempts GROUP BY why ORDER BY since"
 )
 
 
@@ -59,7 +61,7 @@ class MachineWaits:
 
 def waiting(session: Session, job_ids: Collection[int | None]) -> Waiting | None:
     """What these jobs wait for; None while one of them runs, and where all have ended."""
-    jobs = session.execute(_JOBS, {"ids": [one for one in job_ids if one is not None]}).all()
+    jobs = _jobs(session, job_ids)
     if not jobs or any(one.status == "doing" for one in jobs):
         return None
     first = jobs[0]
@@ -69,12 +71,26 @@ def waiting(session: Session, job_ids: Collection[int | None]) -> Waiting | None
         "id": first.id,
         "most": MOST_COUNTED,
     }
-    return Waiting(int(session.scalar(_BEFORE, ahead) or 0), _machine_wait(jobs))
+    longest = min(_waits_among(jobs).values(), key=lambda one: one.since, default=None)
+    return Waiting(int(session.scalar(_BEFORE, ahead) or 0), longest)
 
 
-def _machine_wait(jobs: Collection[Row[Any]]) -> MachineWait | None:
-    found = [MachineWait(datetime.fromisoformat(one.since), one.why) for one in jobs if one.since is not None]
-    return min(found, key=lambda one: one.since, default=None)
+def machine_waits_by_job(session: Session, job_ids: Collection[int | None]) -> dict[int, MachineWait]:
+    """Those of these jobs that wait for the machine, by their ids, with one query for them all."""
+    return _waits_among(one for one in _jobs(session, job_ids) if one.status == "todo")
+
+
+def _jobs(session: Session, job_ids: Collection[int | None]) -> Sequence[Row[Any]]:
+    """Those that have not ended, the first to run first."""
+    return session.execute(_JOBS, {"ids": [one for one in job_ids if one is not None]}).all()
+
+
+def _waits_among(jobs: Iterable[Row[Any]]) -> dict[int, MachineWait]:
+    return {
+        one.id: MachineWait(datetime.fromisoformat(one.since), one.why)
+        for one in jobs
+        if one.since is not None
+    }
 
 
 def machine_waits(session: Session) -> list[MachineWaits]:

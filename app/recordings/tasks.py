@@ -21,7 +21,7 @@ from ingest.suggestion import read_suggestion
 from ingest.workspace import open_workspace
 
 # A full disk or a store that is away may last for a weekend: the job waits, ten minutes at a time, until it is over or
-# somebody stops it. What is doubtful ends sooner.
+# somebody stops it. Any other fault of the machine is tried for about ten hours, and what is doubtful ends sooner.
 PATIENCE = None
 
 

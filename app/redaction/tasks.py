@@ -193,7 +193,7 @@ def _translated() -> Iterator[None]:
         yield
     except ingest_errors.Unexplained as doubt:
         raise DoubtfulFault(str(doubt)) from doubt
-    except ingest_errors.MachineFault as fault:
+    except (ingest_errors.MachineFault, OSError) as fault:
         raise MachineFault(str(fault)) from fault
     except ingest_errors.Cancelled as cancelled:
         raise JobAborted from cancelled

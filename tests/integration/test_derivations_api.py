@@ -125,7 +125,8 @@ def test_what_waits_for_the_machine_says_so_and_is_stopped(site: Site, database:
     first = f"{API}/{site.parts[0].id}"
     asked = site.client.post(f"{first}/clips", json={"seconds": 5}, headers=site.officer).json
     with database.transaction() as session:
-        said = '{"_tally": {"since": "2026-03-14T10:00:00+00:00", "why": "disk-full", "told": "full"}}'
+        waits = '{"since": "2026-03-14T10:00:00+00:00", "why": "disk-full", "told": "full", "attempt": 0}'
+        said = f'{{"_tally": {waits}}}'
         session.execute(
             text("UPDATE procrastinate_jobs SET args = args || CAST(:said AS jsonb)"), {"said": said}
         )

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.core.clock import now
 from app.core.db import Database
-from app.jobs import DoubtfulFault, JobContext, MachineFault, defer, status_of, task
+from app.jobs import DoubtfulFault, JobContext, MachineFault, defer, machine_waits_by_job, status_of, task
 from app.jobs.app import FEW_ATTEMPTS, RESOURCES, job_app
 from app.jobs.recovery import MAX_TAKEOVERS, RECOVER
 from app.jobs.task import declared_in
@@ -38,7 +38,7 @@ def full(job: JobContext) -> None:
 @task("probe.endless", max_attempts=None)
 def endless(job: JobContext) -> None:
     """Meets a full disk as often as it takes."""
-    raise MachineFault("disk full")
+    raise MachineFault("no space left on the disk that ingest works on")
 
 
 def _fetch(database: Database, job: int, queue: str = "probe") -> None:
@@ -129,6 +129,24 @@ def test_a_full_disk_leaves_a_doubtful_fault_its_tries(database: Database, datab
     _end(database, database_url, job, "runs")
     with database.transaction() as session:
         assert status_of(session, job) == "todo"
+
+
+@pytest.mark.parametrize("how", ["dies", "handed back"])
+def test_a_job_begun_again_waits_for_the_machine_no_longer(
+    database: Database, database_url: str, how: str
+) -> None:
+    with database.transaction() as session:
+        job = defer(session, "probe.endless")
+    waits = []
+    for end in ("runs", how, "runs"):
+        _end(database, database_url, job, end)
+        with database.transaction() as session:
+            waits.append(machine_waits_by_job(session, [job]).get(job))
+    first, begun_again, second = waits
+    assert begun_again is None
+    assert first is not None
+    assert second is not None
+    assert second.since > first.since
 
 
 def test_a_recovery_that_died_is_itself_taken_over(database: Database, database_url: str) -> None:

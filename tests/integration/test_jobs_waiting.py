@@ -7,18 +7,19 @@ import sys
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.core.clock import now
 from app.core.db import Database
 from app.jobs import DoubtfulFault, JobContext, MachineFault, defer, task
 from app.jobs.app import RESOURCES, job_app
 from app.jobs.task import declared_in
-from app.jobs.waiting import MachineWait, Waiting, machine_waits, waiting
+from app.jobs.waiting import MachineWait, Waiting, machine_waits, machine_waits_by_job, waiting
 from app.storage.base import StoreUnavailable
 from tests.factories.loops import run_apart
 
 FETCH = text("SELECT id FROM procrastinate_fetch_job_v2(ARRAY['probe'], :worker)")
+BACK = text("SELECT procrastinate_retry_job_v2(:job, now(), NULL, NULL, NULL)")
 WORKER = text("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id")
 DUE = text("UPDATE procrastinate_jobs SET scheduled_at = NULL")
 faults: list[BaseException | None] = []
@@ -105,6 +106,57 @@ def test_a_job_says_since_when_it_waits_for_the_machine_and_for_what(
     assert _told(database, job) is None
     with database.transaction() as session:
         assert machine_waits(session) == []
+
+
+def _hand_back(database: Database, job: int) -> None:
+    """A worker begins the job and is stopped, or dies, before it ends it."""
+    with database.transaction() as session:
+        session.execute(DUE)
+        assert session.scalar(FETCH, {"worker": session.scalar(WORKER)}) == job
+    with database.transaction() as session:
+        session.execute(BACK, {"job": job})
+
+
+def test_a_job_handed_back_after_a_fault_waits_for_the_machine_no_longer(
+    database: Database, database_url: str
+) -> None:
+    """Its disk had room again and it was at work: that a deployment stopped it is no fault of the machine."""
+    with database.transaction() as session:
+        job = defer(session, "probe.meets")
+    faults[:] = [StoreUnavailable(), DoubtfulFault("a frame is missing"), StoreUnavailable()]
+    _run(database, database_url)
+    _hand_back(database, job)
+    assert _told(database, job) == Waiting(before=0, machine=None)
+    with database.transaction() as session:
+        assert machine_waits(session) == []
+    _run(database, database_url)  # in doubt
+    began = now()
+    _run(database, database_url)
+    told = _told(database, job)
+    assert told is not None
+    assert told.machine is not None
+    assert told.machine.since >= began  # of the second outage, not of the first
+
+
+def test_what_many_jobs_wait_for_is_asked_at_once(database: Database, database_url: str) -> None:
+    with database.transaction() as session:
+        jobs = [defer(session, "probe.meets") for _ in range(3)]
+    faults[:] = [StoreUnavailable(), OSError(errno.ENOSPC, "No space left on device"), None]
+    _run(database, database_url)
+    with database.transaction() as session:
+        defer(session, "probe.meets")  # not asked about
+        turn = defer(session, "probe.meets")
+        asked: list[str] = []
+        event.listen(session.connection(), "before_cursor_execute", lambda *a: asked.append(a[2]))
+        found = machine_waits_by_job(session, [*jobs, turn, None])
+        assert len(asked) == 1
+        assert {job: wait.why for job, wait in found.items()} == {
+            jobs[0]: "store-unavailable",
+            jobs[1]: "disk-full",
+        }
+        session.execute(DUE)
+        assert session.scalar(FETCH, {"worker": session.scalar(WORKER)}) == jobs[0]
+        assert list(machine_waits_by_job(session, jobs)) == [jobs[1]]  # the first is worked on
 
 
 def test_a_doubtful_fault_is_no_wait_for_the_machine(database: Database, database_url: str) -> None:

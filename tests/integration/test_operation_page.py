@@ -55,7 +55,8 @@ def test_what_waits_for_the_machine_since_when_and_why(settings: Settings, datab
     assert "Waiting for the machine" not in page()
     with database.transaction() as session:
         said = (
-            '{"since": "2026-03-14T10:00:00+00:00", "why": "store-unavailable", "told": "<no route to host>"}'
+            '{"since": "2026-03-14T10:00:00+00:00", "why": "store-unavailable", "told": "<no route to host>", '
+            '"attempt": 0}'
         )
         session.execute(
             text("UPDATE procrastinate_jobs SET args = jsonb_build_object('_tally', CAST(:said AS jsonb))"),

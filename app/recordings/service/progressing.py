@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.jobs import JobProgress, MachineWait, Waiting, progress_of, waiting
+from app.jobs import JobProgress, MachineWait, Waiting, machine_waits_by_job, progress_of, waiting
 from app.recordings import queries
 from app.recordings.models import Derivation, IngestStep, Recording
 
@@ -59,8 +59,8 @@ def progress_of_job(session: Session, row: JobProgress) -> IngestProgress:
 
 def machine_waits_of(session: Session, derivations: Collection[Derivation]) -> dict[UUID, MachineWait]:
     """Of those that are being made, which wait for the machine, by their ids."""
-    told = {one.id: waiting(session, [one.job_id]) for one in derivations if one.state == "open"}
-    return {id_: one.machine for id_, one in told.items() if one is not None and one.machine is not None}
+    jobs = {one.job_id: one.id for one in derivations if one.state == "open"}
+    return {jobs[job_id]: wait for job_id, wait in machine_waits_by_job(session, jobs).items()}
 
 
 def _of_own_job(session: Session, recording: Recording, newest: JobProgress, step: str) -> IngestProgress:

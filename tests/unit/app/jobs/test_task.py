@@ -14,9 +14,9 @@ from procrastinate.jobs import Job
 
 from app.core.clock import now
 from app.jobs import DoubtfulFault, JobContext, MachineFault, task
-from app.jobs.app import Backoff, libpq_url
+from app.jobs.app import MANY_ATTEMPTS, Backoff, libpq_url
 from app.jobs.errors import JobAborted
-from app.jobs.tally import NAME
+from app.jobs.tally import NAME, kind_of
 from app.jobs.task import declared_in, queue_of
 from app.storage.base import StoreUnavailable
 
@@ -88,13 +88,13 @@ def wrapped(cause: Exception) -> ConnectorException:
 def test_the_machines_faults_are_tried_again_ever_later(error: Exception) -> None:
     pauses: list[float] = []
     for attempts in range(7):
-        decision = Backoff(8).get_retry_decision(exception=error, job=attempted(attempts))
+        decision = Backoff(8).get_retry_decision(exception=error, job=attempted(attempts, kind_of(error)))
         assert decision is not None
         assert decision.retry_at is not None
         pauses.append(round((decision.retry_at - now()).total_seconds()))
     assert pauses == [5, 10, 20, 40, 80, 160, 320]
-    assert Backoff(8).get_retry_decision(exception=error, job=attempted(7)) is None
-    late = Backoff(99).get_retry_decision(exception=error, job=attempted(50))
+    assert Backoff(8).get_retry_decision(exception=error, job=attempted(7, kind_of(error))) is None
+    late = Backoff(99).get_retry_decision(exception=error, job=attempted(50, kind_of(error)))
     assert late is not None
     assert late.retry_at is not None
     assert late.retry_at - now() <= timedelta(minutes=10)
@@ -117,14 +117,56 @@ def test_a_doubtful_fault_is_tried_again_a_few_times_only() -> None:
     assert [one is not None for one in tried] == [True, True, True, False, False]
 
 
-def test_a_weekend_without_the_store_is_waited_for_at_a_bounded_interval() -> None:
+def translated(cause: Exception) -> MachineFault:
+    """As a feature's task raises what met it."""
+    error = MachineFault(str(cause))
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreUnavailable(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        translated(OSError(errno.EDQUOT, "Disk quota exceeded")),
+        MachineFault("no space left on the disk that ingest works on"),
+        psycopg.OperationalError("server closed the connection unexpectedly"),
+        wrapped(psycopg.OperationalError("server closed the connection unexpectedly")),
+    ],
+)
+def test_an_outage_of_a_weekend_is_waited_for_at_a_bounded_interval(error: Exception) -> None:
     for times in (66, 1_000, 100_000):
-        decision = Backoff(None).get_retry_decision(exception=StoreUnavailable(), job=attempted(times))
+        decision = Backoff(None).get_retry_decision(exception=error, job=attempted(times, "outage"))
         assert decision is not None
         assert decision.retry_at is not None
         assert timedelta(minutes=9) < decision.retry_at - now() <= timedelta(minutes=10)
     doubt = Backoff(None).get_retry_decision(exception=DoubtfulFault("?"), job=attempted(4, "doubt"))
     assert doubt is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MachineFault("a media tool was killed by signal 9"),
+        translated(FileNotFoundError(errno.ENOENT, "No such file or directory")),
+        translated(PermissionError(errno.EACCES, "Permission denied")),
+    ],
+)
+def test_what_is_no_outage_is_given_up_after_ten_hours(error: Exception) -> None:
+    """It may be the service's own fault, which no waiting mends: a person must be told."""
+    tried, waited = 0, timedelta()
+    while decision := Backoff(None).get_retry_decision(exception=error, job=attempted(tried, "fault")):
+        assert tried < MANY_ATTEMPTS
+        assert decision.retry_at is not None
+        tried, waited = tried + 1, waited + (decision.retry_at - now())
+    assert timedelta(hours=9) < waited < timedelta(hours=11)
+
+
+def test_a_long_outage_uses_up_no_other_faults_tries() -> None:
+    killed = MachineFault("a media tool was killed by signal 9")
+    assert Backoff(None).get_retry_decision(exception=killed, job=attempted(1_000, "outage"))
 
 
 def test_what_a_shutdown_interrupts_starts_again_at_once() -> None:

@@ -116,7 +116,7 @@ def test_what_waits_for_the_machine_says_since_when_and_why(database: Database, 
     with database.transaction() as session:
         session.execute(
             text("UPDATE procrastinate_jobs SET args = args || CAST(:said AS jsonb) WHERE status = 'todo'"),
-            {"said": json.dumps({"_tally": {"fault": 300, "since": since.isoformat(), "why": why}})},
+            {"said": json.dumps({"_tally": {"since": since.isoformat(), "why": why, "attempt": 0}})},
         )
     service.fail_abandoned(database)
     found = _seen(database, recording)

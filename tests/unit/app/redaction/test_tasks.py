@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 import time
@@ -295,6 +296,21 @@ def test_weights_that_cannot_be_used_are_the_machines_fault_and_tried_again(
     tasks.propose(job_context(database, settings, vault, job_id=99, attempt=2), recording_id=ready[0])
     with database.transaction() as session:
         assert session.scalars(select(Redaction)).one().state == "proposed"
+
+
+def test_a_file_that_may_not_be_read_is_the_machines_fault_and_tried_again(
+    database: Database,
+    settings: Settings,
+    vault: Vault,
+    ready: tuple[UUID, Identity],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tasks, "look_through", denied)
+    with pytest.raises(MachineFault, match="Permission denied"):
+        tasks.propose(job_context(database, settings, vault, job_id=98), recording_id=ready[0])
 
 
 @pytest.fixture
