@@ -41,6 +41,7 @@ def hash_pictures(workspace: Workspace, name: str, stream: str, packets: Packets
     """Decode one picture track of a file in the job directory. Raises FileRejected."""
     argv = [*_ffmpeg(workspace), "-copyts", "-noautorotate", *_given(workspace), "-i", f"file:{name}"]
     argv += ["-map", f"0:{stream}", "-fps_mode", "passthrough", "-enc_time_base", "demux", "-c:v", "rawvideo"]
+    argv += ["-noautoscale"]  # as `ingest.graph.hashed`
     done = workspace.run([*argv, "-f", "framehash", "-hash", "murmur3", _HASHES_NAME], media_seconds=seconds)
     if done.status != 0:
         raise FileRejected("undecodable", "The pictures cannot be decoded.")

@@ -43,7 +43,7 @@ def encode(
     if done.status != 0:
         raise undecodable("pictures", done)
     if may_be_damaged(plan, chunk, done):
-        decode_again(workspace, plan, chunk)
+        decode_again(workspace, plan, chunk, span)
     _condense(workspace, plan, chunk, profile)
     return ("ffmpeg", *argv[1:])
 

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
 # What several threads put in place of a damaged picture's lost parts is left to a race, and no decoding gives it again.
 DECODER_THREADS = 1
+# libavcodec/avcodec.c, libavutil/log.c
+_NO_COMPLAINT = ("not on whitelist", "Last message repeated")
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 16_384
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
@@ -57,8 +59,8 @@ class Completed:
 
     @property
     def complaints(self) -> list[str]:
-        """Lines of stderr, but for those of tracks that are left out unopened (libavcodec/avcodec.c)."""
-        return [line for line in self.stderr.splitlines() if "not on whitelist" not in line]
+        """Lines of stderr, but for those of tracks that are left out unopened, and their repetitions."""
+        return [line for line in self.stderr.splitlines() if not any(said in line for said in _NO_COMPLAINT)]
 
 
 def find_tools(override: Mapping[str, str] | None = None) -> Tools:

@@ -11,15 +11,14 @@ metadata as "numerator/denominator". Version 1 had no `certain`.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import csv
@@ -37,6 +36,7 @@ _SCHEMA = (
     ("certain", pa.bool_()),
 )
 _VERSION_1 = [name for name, _ in _SCHEMA[:-1]]
+_HASH_BYTES = 16
 # Fields of a line of FFmpeg's framehash muxer, version 2: libavformat/hashenc.c
 _FRAMEHASH = {
     "stream": pa.int32(),
@@ -142,33 +142,62 @@ class Decoded:
 
 
 def read_framehash(path: Path, *again: Path) -> Decoded:
-    """Read the output of one run; each `again` that exists is that of another over the same frames, in any order.
+    """Read the output of one run; each `again` that exists is that of another over the same frames.
 
     Raises FileRejected when no frame was decoded.
     """
-    time_base, rows = _split_framehash(path.read_bytes())
-    if not rows:
+    one = _read(path)
+    if not len(one.pts):
         raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
-    table = _read_rows(rows)
-    if pc.count_distinct(table["size"]).as_py() > 1:
-        raise FileRejected("undecodable", "The pictures change their size in the middle of the file.")
-    said = table["hash"].to_pylist()
-    certain = np.ones(len(said), dtype=np.bool_)
+    certain = one.certain
     for other in again:
         if other.exists():
-            certain &= np.isin(said, _read_rows(_split_framehash(other.read_bytes())[1])["hash"].to_pylist())
-    digests = bytes.fromhex("".join(said))  # which passes over the blanks
-    return Decoded(time_base, table["pts"].to_numpy(), table["duration"][-1].as_py(), digests, certain)
+            certain = certain & _same(one, _read(other))
+    return replace(one, certain=certain)
 
 
-def _read_rows(rows: bytes) -> pa.Table:
-    if not rows:
-        return pa.Table.from_pylist([], schema=pa.schema(_FRAMEHASH.items()))
-    return csv.read_csv(
-        io.BytesIO(rows),
-        read_options=csv.ReadOptions(column_names=list(_FRAMEHASH)),
-        convert_options=csv.ConvertOptions(column_types=_FRAMEHASH),
+def _read(path: Path) -> Decoded:
+    """A piece at a time: of hours there are hundreds of thousands of lines. Raises FileRejected."""
+    pts, last, digests, sizes = [np.array([], dtype=np.int64)], 0, list[bytes](), set[int]()
+    for rows in _rows(path):
+        pts.append(rows["pts"].to_numpy())
+        last = rows["duration"][-1].as_py()
+        sizes.update(rows["size"].unique().to_pylist())
+        digests.append(bytes.fromhex("".join(rows["hash"].to_pylist())))  # which passes over the blanks
+    if len(sizes) > 1:
+        raise FileRejected("undecodable", "The pictures change their size in the middle of the file.")
+    stamps = np.concatenate(pts)
+    return Decoded(_time_base(path), stamps, last, b"".join(digests), np.ones(len(stamps), dtype=np.bool_))
+
+
+def _same(one: Decoded, other: Decoded) -> NDArray[np.bool_]:
+    """Which of the frames of `one` are in `other` with the same hash at the same time."""
+    mine, theirs = (
+        np.frombuffer(run.hashes, dtype=np.uint8).reshape(-1, _HASH_BYTES) for run in (one, other)
     )
+    _, at, there = np.intersect1d(one.pts, other.pts, return_indices=True)
+    same = np.zeros(len(one.pts), dtype=np.bool_)
+    same[at] = (mine[at] == theirs[there]).all(axis=1)
+    return same
+
+
+def _rows(path: Path) -> Iterator[pa.RecordBatch]:
+    """A framehash file's lines, a piece at a time."""
+    with path.open("rb") as text:
+        while (line := text.readline()).startswith(b"#"):
+            pass
+        if not line:
+            return
+        text.seek(-len(line), os.SEEK_CUR)
+        yield from csv.open_csv(
+            text,
+            read_options=csv.ReadOptions(column_names=list(_FRAMEHASH), use_threads=False),
+            convert_options=csv.ConvertOptions(column_types=_FRAMEHASH),
+        )
+
+
+def _each(hashes: bytes) -> Iterator[bytes]:
+    return (hashes[at : at + _HASH_BYTES] for at in range(0, len(hashes), _HASH_BYTES))
 
 
 def refuse_standing_time(pts: NDArray[np.int64]) -> None:
@@ -188,19 +217,19 @@ def make_ledger(parts: Sequence[Decoded], packets: Packets) -> Ledger:
     refuse_standing_time(stamps)
     gaps = np.diff(stamps)
     last = parts[-1].last_duration or (int(np.median(gaps)) if len(gaps) else 1)
-    digests = b"".join(part.hashes for part in parts)
-    hashes = tuple(digests[at : at + 16] for at in range(0, len(digests), 16))
+    hashes = tuple(one for part in parts for one in _each(part.hashes))
     key = np.isin(stamps, packets.pts[packets.key])
     uncertain = np.flatnonzero(~np.concatenate([part.certain for part in parts]))
     duration = np.append(gaps, max(1, last))
     return Ledger(parts[0].time_base, stamps, duration, key, hashes, tuple(uncertain.tolist()))
 
 
-def _split_framehash(text: bytes) -> tuple[Fraction, bytes]:
-    """The time base that a framehash file tells in its header, and its rows."""
-    time_base = Fraction(1)
-    while text.startswith(b"#"):
-        line, _, text = text.partition(b"\n")
-        if line.startswith(b"#tb 0:"):
-            time_base = Fraction(line.decode().split(":", 1)[1].strip())
-    return time_base, text
+def _time_base(path: Path) -> Fraction:
+    """What a framehash file tells in its header."""
+    with path.open() as text:
+        for line in text:
+            if line.startswith("#tb 0:"):
+                return Fraction(line.split(":", 1)[1].strip())
+            if not line.startswith("#"):
+                break
+    return Fraction(1)

@@ -73,7 +73,8 @@ def ingest(
     """Derive everything from `source` into `workdir` and return the report, also written there as `report.json`.
 
     Outputs replace those of an earlier run; a run that fails or is stopped leaves `workdir` as it was. Two runs over
-    the same file give the same bytes of every rendition. Steps that `store` keeps are not done again.
+    the same file give the same bytes of every rendition, save for damaged pictures that are left to chance
+    (`ingest.damage`). Steps that `store` keeps are not done again.
 
     Raises FileRejected (the file's fault; never retry), MachineFault (ours; retry), Cancelled (`should_stop` said so).
     """

@@ -20,6 +20,7 @@ from ingest.ffmpeg import input_options
 from ingest.gopro import Fix, Payload, Reading, read_payload, read_settings
 from ingest.probe import Probe, describe
 from ingest.tags import Location, Tag, created_of, device_of, location_of, read_tags, time_code_of
+from ingest.whitelist import DECODERS, PROBED
 from ingest.workspace import SOURCE_NAME, Workspace
 
 TELEMETRY_NAME = "telemetry.json"
@@ -152,11 +153,16 @@ def _by_satellite(fixes: Sequence[Fix]) -> datetime | None:
 
 def _payloads(workspace: Workspace, index: int, zero: float, seconds: float) -> Iterator[Payload]:
     """Packets of a data track, taken out by the sandboxed tools, up to bounds of number and size."""
-    given = [
-        arg for name, value in input_options(workspace.limits).items() for arg in (f"-{name}", str(value))
-    ]
+    given, probing = (
+        [
+            arg
+            for name, value in input_options(workspace.limits, opened).items()
+            for arg in (f"-{name}", str(value))
+        ]
+        for opened in (DECODERS, PROBED)
+    )
     entries = ["-select_streams", str(index), "-show_entries", "packet=pts_time,duration_time,size"]
-    listed = [str(workspace.tools.ffprobe), "-v", "error", *given, *entries, "-of", "csv=p=0"]
+    listed = [str(workspace.tools.ffprobe), "-v", "error", *probing, *entries, "-of", "csv=p=0"]
     done = workspace.run([*listed, f"file:{SOURCE_NAME}"], media_seconds=seconds)
     with done.stdout.open(errors="replace") as lines:
         rows = [line.strip().split(",")[:3] for line in islice(lines, _MOST_PAYLOADS)]

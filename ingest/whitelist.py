@@ -1,6 +1,6 @@
 """What may be opened: the containers and codecs that cameras write, and no others.
 
-Each entry is attack surface, so the lists are short; ffmpeg holds to them itself, before any byte is parsed.
+Each entry is attack surface, so the lists are short; the tools hold to them themselves, before any byte is parsed.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ DECODERS = (
     | {"libdav1d", "libvpx-vp9", "msmpeg4", "mp3float", "mp2float", "libopus", "libvorbis", "amrnb", "amrwb"}
 )
 # What ffprobe may open besides, so that such a track can be named and left out: it ends at the first that it may not.
-# Camcorders write pgssub, drones mov_text. ffmpeg, which decodes, opens none of these.
+# Drones write mov_text, camcorders pgssub, recorders sound of these kinds. ffmpeg opens none of them; ffprobe reads
+# their headers, and packets where those say too little, inside the same sandbox.
 PROBED = DECODERS | frozenset(
     re.findall(
         r"\w+",
-        "mov_text text srt subrip ass ssa webvtt cc_dec pgssub dvdsub dvbsub "
-        "aac_latm dca truehd mlp g722 g723_1 g726 g726le g729 gsm gsm_ms adpcm_ima_qt adpcm_swf adpcm_yamaha dvaudio "
-        "nellymoser speex ilbc qcelp evrc wmav1 wmav2 wmapro wmalossless wmavoice wavpack tta mp1 mp1float "
-        "als s302m pcm_dvd pcm_s16le_planar pcm_s64le pcm_s64be pcm_u16le pcm_u16be pcm_u24le pcm_u24be pcm_u32le "
-        "pcm_u32be",
+        "mov_text text srt subrip ass ssa webvtt cc_dec pgssub dvbsub "
+        "aac_latm dca truehd mlp g722 g726 g726le gsm gsm_ms adpcm_ima_qt adpcm_swf adpcm_yamaha dvaudio "
+        "speex wmav1 wmav2 wavpack mp1 mp1float s302m pcm_dvd pcm_s16le_planar pcm_u16le",
     )
 )

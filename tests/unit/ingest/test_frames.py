@@ -84,7 +84,7 @@ def test_what_does_not_come_out_again_is_uncertain(tmp_path: Path) -> None:
     first.write_text(FRAMEHASH)
     assert read_framehash(first, again).certain.tolist() == [True] * 3
     *header, one, two, three = FRAMEHASH.splitlines()
-    again.write_text("\n".join([*header, three, one, two.replace("eeff", "eefe")]) + "\n")
+    again.write_text("\n".join([*header, one, two.replace("eeff", "eefe"), three]) + "\n")
     decoded = read_framehash(first, again)
     assert decoded.certain.tolist() == [True, False, True]
     later, none = replace(decoded, pts=decoded.pts + 1000), np.array([], bool)

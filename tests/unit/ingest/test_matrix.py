@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ingest.frames import Ledger
-from ingest.pipeline import ingest
 from tests.faults.matrix import hold, numbers
 from tests.faults.outcome import Outcome
 from tests.media.matrix import HOLDS, Case, every_case, some_cases
@@ -29,23 +27,6 @@ def test_taken_in_to_the_frame_or_refused_for_the_right_reason(tmp_path: Path, c
     outcome = Outcome()
     assert hold(case, tmp_path, outcome) == []
     assert sum(outcome.counts.values()) == 1
-
-
-@pytest.mark.parametrize(
-    ("case", "frames"),
-    [
-        (Case("mov", "prores", "25", "mono", "plain", "zeros"), (24,)),  # of which the decoder says nothing
-        (Case("mp4", "mjpeg", "25", "mono", "plain", "zeros"), (24,)),
-        (Case("mp4", "h264", "25", "mono", "plain", "zeros"), ()),  # mended out of what was shown before
-    ],
-    ids=["prores", "mjpeg", "h264"],
-)
-def test_what_chance_shows_in_place_of_a_damaged_picture_is_marked(
-    tmp_path: Path, case: Case, frames: tuple[int, ...]
-) -> None:
-    report = ingest(make(case, tmp_path), tmp_path / "out")
-    assert Ledger.read(tmp_path / "out" / "ledger.parquet").uncertain == frames
-    assert any("are damaged" in said for said in report.findings) == bool(frames)
 
 
 def test_the_matrix_covers_every_container_and_codec() -> None:
