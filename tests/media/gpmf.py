@@ -85,8 +85,9 @@ def _box(name: str, *parts: bytes) -> bytes:
 
 
 def recording(path: Path, payloads: list[bytes], about: bytes = b"", *extra: str) -> Path:
-    """A clip with a `gpmd` track of one payload a second, and `about` in moov/udta/GPMF."""
-    synthetic.plain(path, seconds=max(1, len(payloads)), extra=extra)
+    """A clip with a `gpmd` track of one payload a second, and `about` in moov/udta/GPMF; what is at `path` gets it."""
+    if not path.exists():
+        synthetic.plain(path, seconds=max(1, len(payloads)), extra=extra)
     data = path.read_bytes()
     at = data.index(b"moov") - 4
     head, moov = data[:at], data[at:]

@@ -56,6 +56,14 @@ def test_a_gopro_tells_camera_place_time_and_motion(tmp_path: Path, open_on: Ope
     assert sorted(p.name for p in workspace.path.iterdir()) == ["source", "stderr.txt", "stdout.txt"]
 
 
+def test_a_track_that_is_left_out_hides_no_telemetry(tmp_path: Path, open_on: OpenOn) -> None:
+    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nISO 100\n")
+    bare = synthetic.plain(tmp_path / "bare.mp4", seconds=3)
+    inputs = ("-i", str(bare), "-i", str(tmp_path / "a.srt"), "-map", "0", "-map", "1")
+    synthetic.run_ffmpeg(*inputs, "-c", "copy", "-c:s", "mov_text", str(tmp_path / "a.mp4"))
+    assert len(told(open_on(gpmf.recording(tmp_path / "a.mp4", PAYLOADS))).fixes) == 3
+
+
 def test_later_cameras_say_the_time_of_each_fix() -> None:
     reading = Reading()
     read_payload(Payload(4.0, 1.0, gpmf.device(gpmf.gps9(-33.9, 18.4, 8892, 3600.5))), reading)
