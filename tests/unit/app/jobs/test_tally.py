@@ -31,7 +31,7 @@ def test_what_a_statement_was_given_is_not_among_it(fault: OperationalError) -> 
     assert is_machines(fault)
     job = Job(id=1, queue="q", lock=None, queueing_lock=None, task_name="a.b", task_kwargs={}, attempts=1)
     kept = parameters(job, "fault", fault)
-    assert "statement timeout" in kept["last"]
+    assert "statement timeout" in kept["wait"]
     assert SAID not in repr(kept)
 
 
