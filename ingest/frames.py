@@ -27,6 +27,9 @@ from ingest.errors import FileRejected
 from ingest.packets import Packets
 from ingest.rhythm import seconds_since
 
+# Arrow's own pools keep what was freed for later: a long recording ends with more of it than it needs.
+pa.set_memory_pool(pa.system_memory_pool())
+
 _SCHEMA = (
     ("ordinal", pa.int32()),
     ("pts", pa.int64()),
