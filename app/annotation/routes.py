@@ -27,7 +27,7 @@ from app.core.blueprint import Blueprint
 from app.core.http import current_identity, etag_of, if_match_version, resource, transaction
 from app.core.schema import page_schema
 from app.recordings.ledger import load_ledger
-from app.recordings.routes import footage
+from app.recordings.routes.footage import footage
 from app.recordings.schemas import FrameListSchema
 from app.storage.vault import Vault
 

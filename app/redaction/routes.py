@@ -15,7 +15,7 @@ from app.core.blueprint import Blueprint
 from app.core.errors import NotFound
 from app.core.http import current_identity, etag_of, if_match_version, resource, transaction
 from app.recordings.ledger import LedgerOf, load_ledger
-from app.recordings.routes import footage
+from app.recordings.routes.footage import footage
 from app.recordings.schemas import FrameListSchema
 from app.redaction import service
 from app.redaction.models import Redaction

@@ -13,7 +13,7 @@ from app.core.http import current_identity, transaction
 from app.custody import service
 from app.custody.models import Incident
 from app.custody.schemas import IncidentSchema, MovedOutSchema, ReasonSchema
-from app.recordings.routes import footage
+from app.recordings.routes.footage import footage
 
 blp = Blueprint(
     "incidents", __name__, url_prefix="/api/v1/recordings", description="Footage that is not training"

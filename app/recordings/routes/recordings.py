@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -14,20 +13,15 @@ from app.authz.permissions import Permission
 from app.core.blueprint import Blueprint
 from app.core.http import current_identity, etag_of, if_match_version, resource, transaction
 from app.core.pagination import Page
-from app.core.ranges import ranged_response
 from app.core.schema import PageQuerySchema, page_schema
 from app.recordings import service
-from app.recordings.models import Clip, Derivation, Recording
+from app.recordings.models import Clip, Recording
+from app.recordings.routes.blueprint import blp
+from app.recordings.routes.footage import footage
 from app.recordings.schemas import (
     CheckedSchema,
     CheckSchema,
-    CutSchema,
-    DerivationSchema,
     DuplicatesSchema,
-    ExportSchema,
-    JoinQuerySchema,
-    JoinSchema,
-    LikelyJoinsSchema,
     ManyDetailsSchema,
     RecordingClipSchema,
     RecordingDetailSchema,
@@ -36,16 +30,8 @@ from app.recordings.schemas import (
     WithdrawSchema,
 )
 from app.settings import Settings
-from app.storage.models import DataKey
 from app.storage.vault import Vault
 from app.uploads.schemas import DetailsSchema
-
-blp = Blueprint(
-    "recordings",
-    __name__,
-    url_prefix="/api/v1/recordings",
-    description="Recordings and what was made of them",
-)
 
 # Under the address of uploads; it stands here because it looks among the recordings.
 checks_blp = Blueprint(
@@ -167,86 +153,6 @@ def process_again(recording_id: UUID) -> Recording:
     """Process a recording again that the service failed to process, from its stored original"""
     with transaction() as session:
         return service.process_again(session, current_identity(), resource(Vault), recording_id)
-
-
-@blp.route("/join", methods=["POST"])
-@requires(Permission.RECORDING_DERIVE)
-@blp.arguments(JoinSchema)
-@blp.response(202, DerivationSchema)
-def join(body: dict[str, Any]) -> Derivation:
-    """Have recordings of one exercise joined to one, in the order that names and clocks tell"""
-    with transaction() as session:
-        return service.request_join(session, resource(Settings), current_identity(), ids=body["ids"])
-
-
-@blp.route("/likely-joins")
-@requires(Permission.RECORDING_DERIVE)
-@blp.arguments(JoinQuerySchema, location="query")
-@blp.response(200, LikelyJoinsSchema)
-def likely_joins(query: dict[str, Any]) -> dict[str, Any]:
-    """Which recordings of an exercise look like the parts of one"""
-    with transaction() as session:
-        groups = service.likely_joins(service.joinable(session, current_identity(), query["exercise_id"]))
-        return {"items": [[one.id for one in group] for group in groups]}
-
-
-@blp.route("/<uuid:recording_id>/clips", methods=["POST"])
-@requires(Permission.RECORDING_DERIVE)
-@blp.arguments(CutSchema)
-@blp.response(202, DerivationSchema)
-def cut_anew(body: dict[str, Any], recording_id: UUID) -> Derivation:
-    """Have a recording cut anew, into a set of clips beside the present one"""
-    ranges = [(start, end) for start, end in body.pop("ranges")]
-    with transaction() as session:
-        return service.request_cut(session, current_identity(), recording_id, ranges=ranges, **body)
-
-
-@blp.route("/<uuid:recording_id>/exports", methods=["POST"])
-@requires(Permission.RECORDING_DERIVE)
-@blp.arguments(ExportSchema)
-@blp.response(202, DerivationSchema)
-def export(body: dict[str, Any], recording_id: UUID) -> Derivation:
-    """Have a copy at a constant frame rate made, with the map of its frames"""
-    with transaction() as session:
-        return service.request_export(session, current_identity(), recording_id, rate=body["rate"])
-
-
-@blp.route("/<uuid:recording_id>/derivations")
-@requires(Permission.RECORDING_READ)
-@blp.arguments(PageQuerySchema, location="query")
-@blp.response(200, page_schema(DerivationSchema))
-def derivations(query: dict[str, Any], recording_id: UUID) -> Page[Derivation]:
-    """What was asked to be made of a recording, newest first"""
-    with transaction() as session:
-        return service.list_derivations(session, current_identity(), recording_id, **query)
-
-
-@blp.route("/derivations/<uuid:derivation_id>")
-@requires(Permission.RECORDING_READ)
-@blp.response(200, DerivationSchema)
-def one_derivation(derivation_id: UUID) -> Derivation:
-    """What became of a request to join, cut or copy"""
-    with transaction() as session:
-        return service.get_derivation(session, current_identity(), derivation_id)
-
-
-@blp.route("/derivations/<uuid:derivation_id>/cancel", methods=["POST"])
-@requires(Permission.RECORDING_DERIVE)
-@blp.response(200, DerivationSchema)
-def cancel_derivation(derivation_id: UUID) -> Derivation:
-    """Stop what is being joined, cut or copied"""
-    with transaction() as session:
-        return service.cancel_derivation(session, current_identity(), derivation_id)
-
-
-def footage(key: DataKey, blob_key: str, *, size: int, sha256: bytes, media_type: str) -> Response:
-    """Decrypted bytes of a stored object in answer to this request; for every feature that shows footage."""
-    vault = resource(Vault)
-
-    def pieces(start: int, end: int) -> Iterator[bytes]:
-        return vault.open(key, blob_key, start, end).pieces()
-
-    return ranged_response(size, sha256.hex(), media_type, pieces)
 
 
 def _detail(overview: service.Overview) -> dict[str, Any]:
