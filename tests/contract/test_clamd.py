@@ -84,6 +84,13 @@ def test_windows_overlap_and_are_as_long_as_they_may_be(small: FakeClamd) -> Non
     assert small.streams == [MIB, MIB, 2 * OVERLAP + 1]
 
 
+def test_what_it_says_before_it_hangs_up_counts(small: FakeClamd) -> None:
+    """It answers and is gone before the file is half sent: more than any socket holds."""
+    small.start(answer=b"stream: Can't allocate memory ERROR")
+    with pytest.raises(ScreenUnavailable, match="allocate"):
+        look(small.address, bytes(8 * MIB), window=8 * MIB)
+
+
 def test_no_answer_is_never_a_pass(small: FakeClamd) -> None:
     with pytest.raises(ScreenUnavailable, match="cannot be reached"):
         look(small.address, b"x")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+from contextlib import suppress
 from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
@@ -76,15 +77,12 @@ class Clamd:
         """The name of what it finds in one window, or None."""
         with self._connected() as daemon:
             try:
-                _send(daemon, stream, length, check)
-            except (BrokenPipeError, ConnectionResetError):
-                raise _WindowTooLong from None  # it hangs up when it has enough; one that is gone refuses the next
-            except OSError as error:
-                raise ScreenUnavailable(f"clamd does not answer: {error}") from error
-            try:
+                # It may hang up early, and say why first.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    _send(daemon, stream, length, check)
                 answer = _answer(daemon)
             except ConnectionResetError:
-                raise _WindowTooLong from None
+                raise _WindowTooLong from None  # it hangs up when it has enough; one that is gone refuses the next
             except OSError as error:
                 raise ScreenUnavailable(f"clamd does not answer: {error}") from error
         return _judged(answer)
