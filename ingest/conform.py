@@ -16,8 +16,8 @@ def looks_conforming(source: Probe, size: int, profile: Profile) -> bool:
     """True for H.264 of `size` bytes such as the profile would make: upright, square, progressive, 8-bit 4:2:0 in
     BT.709 and range tv, no larger, at no more than `copy_bit_rate`, in groups no longer than its own.
 
-    That each group starts afresh is left to `ingest.starts`, that all go by the same parameter sets to
-    `ingest.parameters`: each reads the file once more.
+    That each group starts afresh, and that all go by the same parameter sets, is left to `ingest.units`, which reads
+    the file once more.
     """
     bits = 8 * size / max(source.span, 1.0)
     return source.container in SEEKABLE and bits <= profile.copy_bit_rate and _plain(source.video, profile)

@@ -13,8 +13,8 @@ import ffmpeg
 
 from ingest.checks import undecodable
 from ingest.chunks import Chunk
-from ingest.ffmpeg import Completed
-from ingest.graph import GLOBAL, decoded, hashed
+from ingest.ffmpeg import GLOBAL, Completed
+from ingest.graph import decoded, hashed
 from ingest.plan import Plan
 from ingest.workspace import Workspace
 

@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ingest.errors import Unexplained
-from ingest.ffmpeg import Tools, input_options
+from ingest.ffmpeg import GLOBAL, Tools, input_options
 from ingest.frames import Ledger
-from ingest.graph import GLOBAL, MP4, NO_SEI
+from ingest.graph import MP4, NO_SEI
 from ingest.packets import read_packets
 from ingest.profiles import DEFAULT_LIMITS
 from ingest.workspace import SOURCE_NAME, Workspace, open_workspace

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
 # What several threads put in place of a damaged picture's lost parts is left to a race, and no decoding gives it again.
 DECODER_THREADS = 1
+# Of every run: quiet, and at the source's own times.
+GLOBAL = ("-nostdin", "-hide_banner", "-v", "error", "-copyts")
 # libavcodec/avcodec.c, libavutil/log.c
 _NO_COMPLAINT = ("not on whitelist", "Last message repeated")
 _POLL_SECONDS = 0.1

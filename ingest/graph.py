@@ -12,7 +12,7 @@ import ffmpeg
 import numpy as np
 
 from ingest.chunks import Chunk
-from ingest.ffmpeg import input_options
+from ingest.ffmpeg import GLOBAL, input_options
 from ingest.fingerprint import SIDE
 from ingest.picture import Size, display_size, tile_size, upright
 from ingest.plan import Plan
@@ -45,7 +45,6 @@ FRAGMENTS = {
 _LONGEST_GOP = 1000
 # SEI units hold x264's version and options; the decoder needs none of them.
 NO_SEI = "filter_units=remove_types=6"
-GLOBAL = ("-nostdin", "-hide_banner", "-v", "error", "-copyts")
 
 
 def storyboard_interval(probe: Probe, profile: Profile) -> float:

@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from ingest.boxes import picture_descriptions
 from ingest.chunks import Chunk, cut_chunks, wants_cutting
 from ingest.conform import groups_conform, looks_conforming
 from ingest.hashes import digests_of
 from ingest.measure import Measured, measure
 from ingest.packets import Packets
-from ingest.parameters import same_parameters
 from ingest.probe import Probe, probe
 from ingest.profiles import Profile
-from ingest.starts import keep_fresh_starts, keep_whole_seams
+from ingest.starts import keep_whole_seams
 from ingest.streams import AudioStream, Colour, VideoStream
+from ingest.units import Units, read_units
 from ingest.workspace import Workspace
 
 PLAN_NAME, PACKETS_NAME = "plan.json", "packets.npz"
@@ -102,13 +103,19 @@ def make_plan(workspace: Workspace, profile: Profile, md5: str | None = None) ->
     if source.audio and not measured.heard:
         source = replace(source, audio=None, findings=(*source.findings, _NOTHING_HEARD))
     likely = looks_conforming(source, workspace.source.stat().st_size, profile)
+    units = Units()
     if likely or wants_cutting(source.packets, source.container, profile):
-        source = replace(source, packets=keep_fresh_starts(workspace, source))
+        units = read_units(workspace, source, sets=likely)
+        source = replace(source, packets=units.keep_fresh_starts(source.packets))
     chunks = cut_chunks(source.packets, source.container, profile)
     chunks = keep_whole_seams(workspace, source, chunks, measured.picture_bytes)
     digest = md5 or digests_of(workspace.source, "md5")["md5"]
-    copied = likely and groups_conform(source, profile) and same_parameters(workspace, source)
+    copied = likely and groups_conform(source, profile) and _one_coding(workspace, source, units)
     return Plan(digest, source, measured, chunks, copied)
+
+
+def _one_coding(workspace: Workspace, source: Probe, units: Units) -> bool:
+    return picture_descriptions(workspace.source) <= 1 and units.same_parameters(source.packets)
 
 
 def _video(stored: dict[str, Any]) -> VideoStream:

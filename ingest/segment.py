@@ -15,8 +15,9 @@ from typing import Any
 import ffmpeg
 
 from ingest.errors import Unexplained
+from ingest.ffmpeg import GLOBAL
 from ingest.frames import Ledger
-from ingest.graph import GLOBAL, MASTER_NAME, MP4
+from ingest.graph import MASTER_NAME, MP4
 from ingest.intervals import Interval
 from ingest.mux import assert_same_times
 from ingest.packets import read_packets

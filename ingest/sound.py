@@ -11,8 +11,8 @@ from typing import Any
 import ffmpeg
 
 from ingest.checks import undecodable
-from ingest.ffmpeg import input_options
-from ingest.graph import CLEAN, GLOBAL
+from ingest.ffmpeg import GLOBAL, input_options
+from ingest.graph import CLEAN
 from ingest.plan import Plan
 from ingest.profiles import Profile
 from ingest.streams import AudioStream

@@ -1,58 +1,19 @@
-"""Where decoding may start and give the same pictures as decoding from the beginning.
+"""Whether a seam between chunks holds: decoding may start there and gives what decoding from the beginning gives.
 
-A container's key flag promises less: H.264 also sets it on recovery points, after which pictures may lean on earlier
-ones (intra refresh) or come out whole only later. What starts afresh is told by the type of a coded slice.
 A picture that is damaged promises nothing: it is dropped, or mended with what was shown before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from ingest.chunks import Chunk, keep_seams
 from ingest.ffmpeg import input_options
-from ingest.packets import Packets
 from ingest.probe import Probe
 from ingest.workspace import SOURCE_NAME, Workspace
 
-# NAL unit types. H.264 (ITU-T H.264, table 7-1): 5 is a slice of an IDR picture. HEVC (ITU-T H.265, table 7-1): 16 to
-# 21 are slices of pictures of random access.
-_FRESH = {"h264": "5", "hevc": "16-21"}
 _STARTS_NAME = "starts.txt"
-
-
-def keep_fresh_starts(workspace: Workspace, source: Probe) -> Packets:
-    """Return the source's packets with `clean` left only where the coded picture itself starts afresh; the first stays.
-
-    What cannot be told is not clean.
-    """
-    packets, codec = source.packets, source.video.codec
-    if codec not in _FRESH or packets.clean.sum() <= 1:
-        return packets
-    target = workspace.path / _STARTS_NAME
-    argv = [str(workspace.tools.ffmpeg), "-nostdin", "-hide_banner", "-v", "error", "-y", "-copyts"]
-    for option, value in input_options(workspace.limits).items():
-        argv += [f"-{option}", str(value)]
-    argv += ["-i", f"file:{SOURCE_NAME}", "-map", f"0:{source.video.index}", "-c", "copy"]
-    # a packet of which no unit is left is dropped: what comes out are the fresh starts
-    argv += ["-bsf:v", f"filter_units=pass_types={_FRESH[codec]}", "-f", "framecrc", _STARTS_NAME]
-    done = workspace.run(argv, media_seconds=source.duration)
-    fresh = [stamp for stamp, _ in _rows(target)] if done.status == 0 else []
-    target.unlink(missing_ok=True)
-    clean = packets.clean & np.isin(packets.pts, np.array(fresh, dtype=np.int64))
-    clean[packets.first] |= packets.clean[packets.first]
-    return replace(packets, clean=clean)
-
-
-def _rows(path: Path) -> list[tuple[int, int]]:
-    """Presentation times and sizes of FFmpeg's framecrc lines: "stream, dts, pts, duration, size, checksum, …"."""
-    with path.open() as lines:
-        rows = (line.split(",") for line in lines if not line.startswith("#"))
-        return [(int(row[2]), int(row[4])) for row in rows]
 
 
 def keep_whole_seams(
@@ -87,3 +48,10 @@ def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk, picture_bytes: 
     shown = _rows(target) if target.exists() else []
     target.unlink(missing_ok=True)
     return done.status == 0 and not done.complaints and shown[:1] == [(chunk.start_pts, picture_bytes)]
+
+
+def _rows(path: Path) -> list[tuple[int, int]]:
+    """Presentation times and sizes of FFmpeg's framecrc lines: "stream, dts, pts, duration, size, checksum, …"."""
+    with path.open() as lines:
+        rows = (line.split(",") for line in lines if not line.startswith("#"))
+        return [(int(row[2]), int(row[4])) for row in rows]

@@ -42,6 +42,21 @@ def test_a_conforming_source_is_copied_and_every_picture_is_its_own(
     assert b"x264 - core" not in (tmp_path / "out" / "master.mp4").read_bytes()
 
 
+@pytest.mark.parametrize("said", [(), ("-color_primaries", "bt709", "-color_trc", "bt709")])
+def test_a_copied_master_says_its_colours(tmp_path: Path, tools: Tools, said: tuple[str, ...]) -> None:
+    """Whether the source did or not, to a player of the container and to one of the bare pictures."""
+    coding = ("-c:v", "libx264", *CONFORMING, *said)
+    report = ingest(synthetic.plain(tmp_path / "a.mp4", codec=coding, channels=0), tmp_path / "out")
+    assert copied(report)
+    bare = tmp_path / "bare.h264"
+    synthetic.run_ffmpeg("-i", str(tmp_path / "out" / "master.mp4"), "-c", "copy", str(bare))
+    for path in (tmp_path / "out" / "master.mp4", bare):
+        entries = "stream=color_space,color_transfer,color_primaries"
+        argv = [tools.ffprobe, "-v", "error", "-show_entries", entries, "-of", "csv=p=0", path]
+        told = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+        assert told.strip() == "bt709,bt709,bt709"
+
+
 @pytest.mark.parametrize(
     "options",
     [

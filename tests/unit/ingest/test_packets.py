@@ -12,9 +12,7 @@ import pytest
 
 from ingest.errors import FileRejected
 from ingest.packets import Packets, read_packets
-from ingest.probe import probe
 from ingest.profiles import DEFAULT_LIMITS
-from ingest.starts import keep_fresh_starts
 from ingest.workspace import Workspace
 from tests.media import synthetic
 
@@ -86,61 +84,6 @@ def test_key_frames_with_leading_pictures_are_not(tmp_path: Path, packets_of: Pa
     found = packets_of(synthetic.plain(tmp_path / "open.mp4", codec=codec))
     assert found.key.sum() >= 5
     assert found.clean.nonzero()[0].tolist() == [0]
-
-
-@pytest.mark.parametrize(
-    ("name", "codec", "clean"),
-    [
-        ("closed.mp4", X264, [0, 10, 20, 30, 40]),
-        ("closed.ts", X264, [0, 10, 20, 30, 40]),
-        ("refresh.mp4", (*X264[:2], "-x264-params", "intra-refresh=1:keyint=10:bframes=0:scenecut=0"), [0]),
-        (
-            "hevc.mkv",
-            ("-c:v", "libx265", "-x265-params", "keyint=10:open-gop=0:log-level=0"),
-            [0, 10, 20, 30, 40],
-        ),
-    ],
-)
-def test_decoding_may_start_where_the_picture_starts_afresh(
-    tmp_path: Path, open_on: Callable[[Path], Workspace], name: str, codec: tuple[str, ...], clean: list[int]
-) -> None:
-    pixels = ("-pix_fmt", "yuv420p")
-    workspace = open_on(synthetic.plain(tmp_path / name, codec=codec, extra=pixels, channels=0))
-    found = keep_fresh_starts(workspace, probe(workspace))
-    assert found.key.sum() > 1
-    assert found.clean.nonzero()[0].tolist() == clean
-
-
-@pytest.mark.parametrize(
-    ("name", "codec", "least"),
-    [
-        ("closed.mp4", (*X264, "-pix_fmt", "yuv420p"), 5),
-        ("open.mp4", ("-c:v", "libx264", "-x264-params", "open-gop=1:b-adapt=0:keyint=10:bframes=2"), 1),
-        ("refresh.ts", ("-c:v", "libx264", "-x264-params", "intra-refresh=1:keyint=10:bframes=0"), 1),
-        ("open-hevc.mp4", ("-c:v", "libx265", "-x265-params", "keyint=10:log-level=0:pools=1"), 1),
-        (
-            "closed-hevc.mp4",
-            ("-c:v", "libx265", "-x265-params", "keyint=10:open-gop=0:log-level=0:pools=1"),
-            5,
-        ),
-        ("hidden.webm", ("-c:v", "libvpx-vp9", "-g", "10", "-lag-in-frames", "16", "-cpu-used", "8"), 3),
-        ("hidden.mkv", ("-c:v", "libsvtav1", "-preset", "12", "-g", "10", "-svtav1-params", "lp=1"), 3),
-        ("mpeg.mp4", ("-c:v", "mpeg4", "-g", "10", "-bf", "2"), 1),
-        ("mpeg2.mp4", ("-c:v", "mpeg2video", "-g", "10"), 5),
-    ],
-)
-def test_decoding_from_a_clean_key_frame_gives_the_same_pictures(
-    tmp_path: Path, open_on: Callable[[Path], Workspace], name: str, codec: tuple[str, ...], least: int
-) -> None:
-    source = synthetic.plain(tmp_path / name, codec=codec, channels=0, extra=("-pix_fmt", "yuv420p"))
-    workspace = open_on(source)
-    found = keep_fresh_starts(workspace, probe(workspace))
-    whole = synthetic.decoded(source)
-    assert found.clean.sum() >= least
-    for start in found.clean.nonzero()[0].tolist():
-        seconds = float((int(found.pts[start]) - int(found.pts[0])) * found.time_base)
-        part = synthetic.decoded(source, seconds + 0.02)
-        assert [frame.digest for frame in part] == [frame.digest for frame in whole[start:]]
 
 
 def test_avi_tells_no_order_so_only_streams_of_key_frames_are_clean(
