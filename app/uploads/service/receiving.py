@@ -1,8 +1,9 @@
 """Receiving an upload's bytes, so that no acknowledged byte is ever lost.
 
 Bytes are written, hashed and made durable (fdatasync), and only then is the new offset committed: after each block
-of 64 MiB, beside the next block's arrival, and at the end of the request, however it ended. The database's offset is
-the truth; a file that is longer is cut to it. No transaction stays open while bytes travel.
+of 64 MiB, or a few where the disk is slower than the line, beside the arrival of the next, and at the end of the
+request, however it ended. The database's offset is the truth; a file that is longer is cut to it. No transaction
+stays open while bytes travel.
 """
 
 from __future__ import annotations

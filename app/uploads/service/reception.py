@@ -32,6 +32,8 @@ from app.uploads.service.holding import Writing
 from app.uploads.service.staging import BLOCK_SIZE, READ_SIZE
 
 STALL_SECONDS: Final = 30.0
+# The disk may lag behind the line by so much before the line waits for it; a loss of power costs the client that much.
+MOST_BEHIND: Final = 8 * BLOCK_SIZE
 # Dozens of threads that write and hash would leave no processor for whoever holds the interpreter's lock, and every
 # other request of this process would wait for them: one processor stays free.
 AT_WORK: Final = threading.BoundedSemaphore(max(1, len(os.sched_getaffinity(0)) - 1))
@@ -113,9 +115,9 @@ class Reception:
                 self._file.append(buffer[:got])
                 if self._chunk:
                     self._chunk.update(buffer[:got])
-            if self._chunk is None and self._file.position - self._begun >= BLOCK_SIZE and left > got:
-                self._checkpoint_beside()
             left -= got
+            if self._chunk is None and left and self._is_due(self._file.position - self._begun):
+                self._checkpoint_beside()
         if length is None and self._read(source, buffer[:1]):
             raise BodyTooLong if self._upload.length else UploadTooLarge
 
@@ -129,6 +131,11 @@ class Reception:
                 return got
             if time.monotonic() > deadline:
                 raise UploadStalled
+
+    def _is_due(self, fresh: int) -> bool:
+        """Whether to make `fresh` bytes durable now. While the disk is still at it with those before, more may come."""
+        at_it = self._pending is not None and not self._pending.done()
+        return fresh >= (MOST_BEHIND if at_it else BLOCK_SIZE)
 
     def _checkpoint_beside(self) -> None:
         """Starts to make durable and acknowledge what is in the file, while more arrives."""

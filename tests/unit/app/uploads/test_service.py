@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,7 +19,7 @@ from app.recordings.models import Recording
 from app.storage.vault import Vault
 from app.uploads import queries, service
 from app.uploads.models import Upload, UploadBlock
-from app.uploads.service import Checksum, Declared, DirectUploads, reception
+from app.uploads.service import Checksum, Declared, DirectUploads, reception, staging
 from app.uploads.service import errors as reasons
 from app.uploads.service.screening import Check, Read, Verdict
 from app.uploads.service.staging import BLOCK_SIZE
@@ -85,7 +86,7 @@ def test_a_wrong_offset_changes_nothing(desk: Desk) -> None:
 
 
 def test_an_interrupted_block_is_hashed_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.uploads.service import completion, reception, staging
+    from app.uploads.service import completion
 
     for module in (completion, reception, staging):
         monkeypatch.setattr(module, "BLOCK_SIZE", 16)
@@ -101,6 +102,35 @@ def test_an_interrupted_block_is_hashed_again(desk: Desk, monkeypatch: pytest.Mo
         blocks = list(session.scalars(query))
     assert blocks == [hashlib.sha256(DATA[n : n + 16]).digest() for n in range(0, len(DATA), 16)]
     assert desk.complete(upload).sha256 == hashlib.sha256(DATA).digest()
+
+
+def test_a_slow_disk_does_not_hold_the_line_up_but_for_so_much(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the first block is made durable the next may come, and are acknowledged together; not without end."""
+    monkeypatch.setattr(staging, "BLOCK_SIZE", 4)
+    for name, size in (("BLOCK_SIZE", 4), ("READ_SIZE", 4), ("MOST_BEHIND", 16)):
+        monkeypatch.setattr(reception, name, size)
+    data, offsets, behind = os.urandom(40), [], []
+    line = BytesSource(data)
+
+    def slowly(file: staging.StagedFile) -> None:
+        arrived = file.position
+        until = time.monotonic() + 0.2  # long enough for what may come to come
+        while time.monotonic() < until:
+            time.sleep(0.01)
+        behind.append(file.position - arrived)
+        offsets.append(desk.row(upload).offset)
+
+    monkeypatch.setattr(staging.StagedFile, "sync", slowly)
+    upload = desk.create(len(data))
+    assert desk.send(upload, data, source=line).state == "received"
+    assert desk.staging.path(upload.id).read_bytes() == data
+    assert offsets[:2] == [0, 4]  # nothing is acknowledged before it is durable
+    assert behind[0] == 16
+    assert max(behind) <= 16
+    with desk.db.transaction() as session:
+        assert len(queries.block_digests(session, upload.id)) == 10
 
 
 def test_what_is_not_as_declared_is_rejected_and_audited(desk: Desk) -> None:
