@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Engine, MetaData, Text, create_engine
+import psycopg
+from sqlalchemy import DateTime, Engine, ExceptionContext, MetaData, Text, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
@@ -50,6 +51,7 @@ class Database:
             hide_parameters=True,  # in what errors say: that is logged, and kept with jobs that wait
             connect_args={"application_name": "cordon"},
         )
+        event.listen(self.engine, "handle_error", _hide_values)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -61,3 +63,12 @@ class Database:
     def dispose(self) -> None:
         """Closes every pooled connection."""
         self.engine.dispose()
+
+
+def _hide_values(context: ExceptionContext) -> None:
+    """Leaves PostgreSQL's own sentence of an error, without the detail, which holds keys and whole rows."""
+    original, wrapped = context.original_exception, context.sqlalchemy_exception
+    if isinstance(original, psycopg.Error) and original.diag.message_primary:
+        original.args = (original.diag.message_primary,)
+        if wrapped is not None:
+            wrapped.args = (f"({type(original).__name__}) {original.diag.message_primary}",)
