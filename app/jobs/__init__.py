@@ -7,7 +7,7 @@ A feature's `tasks.py` declares `@task("recordings.normalise")`; any service enq
 from app.jobs.context import JobContext
 from app.jobs.errors import AlreadyQueued, DoubtfulFault, JobAborted, MachineFault, Superseded
 from app.jobs.models import JobProgress
-from app.jobs.progress import progress_of
+from app.jobs.progress import newest_progress, progress_of
 from app.jobs.queue import another_runs, cancel, cancel_about, defer, status_of
 from app.jobs.task import ASKED_FOR, MEDIA_QUEUE, task
 from app.jobs.waiting import (
@@ -17,6 +17,7 @@ from app.jobs.waiting import (
     machine_waits,
     machine_waits_by_job,
     waiting,
+    waiting_by,
 )
 
 __all__ = [
@@ -38,8 +39,10 @@ __all__ = [
     "defer",
     "machine_waits",
     "machine_waits_by_job",
+    "newest_progress",
     "progress_of",
     "status_of",
     "task",
     "waiting",
+    "waiting_by",
 ]

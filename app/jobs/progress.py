@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
@@ -66,7 +67,16 @@ def confirm(session: Session, *, job_id: int, attempt: int) -> None:
 
 def progress_of(session: Session, subject_kind: str, subject_id: UUID) -> JobProgress | None:
     """The newest job's progress for a subject; None before any job began."""
+    return newest_progress(session, subject_kind, [subject_id]).get(subject_id)
+
+
+def newest_progress(
+    session: Session, subject_kind: str, subject_ids: Collection[UUID]
+) -> dict[UUID, JobProgress]:
+    """The newest job's progress for each subject of which any job began."""
     query = select(JobProgress).where(
-        JobProgress.subject_kind == subject_kind, JobProgress.subject_id == subject_id
+        JobProgress.subject_kind == subject_kind, JobProgress.subject_id.in_(subject_ids)
     )
-    return session.scalars(query.order_by(JobProgress.job_id.desc()).limit(1)).first()
+    newest = query.ext(distinct_on(JobProgress.subject_id))
+    rows = session.scalars(newest.order_by(JobProgress.subject_id, JobProgress.job_id.desc()))
+    return {row.subject_id: row for row in rows}

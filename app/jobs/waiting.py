@@ -6,24 +6,25 @@ back, or whose worker died, waits for its turn and for nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+K = TypeVar("K", bound=Hashable)
 _JOBS = text(
     "SELECT id, status::text, queue_name, priority, args->'_tally'->>'why' AS why, "
     "CASE WHEN (args->'_tally'->>'attempt')::int = attempts THEN args->'_tally'->>'since' END AS since "
-    "FROM procrastinate_jobs WHERE id = ANY(:ids) AND status IN ('todo', 'doing') ORDER BY priority DESC, id"
+    "FROM procrastinate_jobs WHERE id = ANY(:ids) AND status IN ('todo', 'doing')"
 )
 MOST_COUNTED = 1000  # pages ask every two seconds, and a backlog may be long
-_BEFORE = text(
-    "SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :queue "
-    "AND (priority > :priority OR priority = :priority AND id < :id) "
-    "AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT :most) AS due"
+_QUEUE = text(
+    "SELECT priority, id FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :queue "
+    "AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY priority DESC, id LIMIT :most"
 )
 _MACHINE_WAITS = text(
     "SELECT args->'_tally'->>'why' AS why, count(*) AS jobs, min((args->'_tally'->>'since')::timestamptz) AS since, "
@@ -61,18 +62,30 @@ class MachineWaits:
 
 def waiting(session: Session, job_ids: Collection[int | None]) -> Waiting | None:
     """What these jobs wait for; None while one of them runs, and where all have ended."""
-    jobs = _jobs(session, job_ids)
-    if not jobs or any(one.status == "doing" for one in jobs):
-        return None
-    first = jobs[0]
-    ahead = {
-        "queue": first.queue_name,
-        "priority": first.priority,
-        "id": first.id,
-        "most": MOST_COUNTED,
-    }
-    longest = min(_waits_among(jobs).values(), key=lambda one: one.since, default=None)
-    return Waiting(int(session.scalar(_BEFORE, ahead) or 0), longest)
+    return waiting_by(session, {None: job_ids}).get(None)
+
+
+def waiting_by(session: Session, groups: Mapping[K, Collection[int | None]]) -> dict[K, Waiting]:
+    """What the jobs of each group wait for, with a query for them all and one a queue; groups of which one runs, or
+    all have ended, are not in it."""
+    jobs = {one.id: one for one in _jobs(session, {one for ids in groups.values() for one in ids})}
+    queues = {name: _due(session, name) for name in {one.queue_name for one in jobs.values()}}
+    found = {}
+    for key, ids in groups.items():
+        own = sorted((jobs[one] for one in set(ids) if one in jobs), key=_turn)
+        if own and all(one.status == "todo" for one in own):
+            longest = min(_waits_among(own).values(), key=lambda one: one.since, default=None)
+            found[key] = Waiting(bisect_left(queues[own[0].queue_name], _turn(own[0])), longest)
+    return found
+
+
+def _due(session: Session, queue: str) -> list[tuple[int, int]]:
+    """The turns of the first jobs that are due, in order."""
+    return [_turn(one) for one in session.execute(_QUEUE, {"queue": queue, "most": MOST_COUNTED})]
+
+
+def _turn(job: Row[Any]) -> tuple[int, int]:
+    return -job.priority, job.id
 
 
 def machine_waits_by_job(session: Session, job_ids: Collection[int | None]) -> dict[int, MachineWait]:
@@ -81,7 +94,7 @@ def machine_waits_by_job(session: Session, job_ids: Collection[int | None]) -> d
 
 
 def _jobs(session: Session, job_ids: Collection[int | None]) -> Sequence[Row[Any]]:
-    """Those that have not ended, the first to run first."""
+    """Those that have not ended."""
     return session.execute(_JOBS, {"ids": [one for one in job_ids if one is not None]}).all()
 
 

@@ -32,6 +32,7 @@ from app.recordings.queries.recordings import (
     same_file,
     same_files,
     same_lengths,
+    steps_of_many,
 )
 
 __all__ = [
@@ -68,4 +69,5 @@ __all__ = [
     "same_files",
     "same_footage",
     "same_lengths",
+    "steps_of_many",
 ]

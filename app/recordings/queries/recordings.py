@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -165,12 +166,19 @@ def ingest_steps(session: Session, recording_id: UUID) -> list[IngestStep]:
     return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
-def progress_by_job(session: Session, recording_id: UUID) -> dict[int, JobProgress]:
-    """The progress rows of the jobs of a recording's steps."""
-    jobs = select(IngestStep.job_id).where(IngestStep.recording_id == recording_id)
-    return {
-        row.job_id: row for row in session.scalars(select(JobProgress).where(JobProgress.job_id.in_(jobs)))
-    }
+def steps_of_many(session: Session, recording_ids: Collection[UUID]) -> dict[UUID, list[IngestStep]]:
+    """Every step of the ingest of each recording that has any, by name."""
+    found = defaultdict(list)
+    query = select(IngestStep).where(IngestStep.recording_id.in_(recording_ids)).order_by(IngestStep.name)
+    for step in session.scalars(query.execution_options(populate_existing=True)):
+        found[step.recording_id].append(step)
+    return dict(found)
+
+
+def progress_by_job(session: Session, job_ids: Collection[int]) -> dict[int, JobProgress]:
+    """The progress rows of these jobs, as far as they began."""
+    query = select(JobProgress).where(JobProgress.job_id.in_(job_ids))
+    return {row.job_id: row for row in session.scalars(query)}
 
 
 def processing(session: Session, before: datetime, limit: int = 200) -> list[Recording]:

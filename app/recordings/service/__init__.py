@@ -72,6 +72,7 @@ from app.recordings.service.progressing import (
     machine_waits_of,
     progress,
     progress_of_job,
+    progress_of_many,
 )
 from app.recordings.service.proposing import joinable, likely_joins, recent_joins
 from app.recordings.service.registering import received, register
@@ -153,6 +154,7 @@ __all__ = [
     "processing_of",
     "progress",
     "progress_of_job",
+    "progress_of_many",
     "rate_of",
     "received",
     "recent_joins",

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.jobs import JobProgress, MachineWait, Waiting, machine_waits_by_job, progress_of, waiting
+from app.jobs import (
+    JobProgress,
+    MachineWait,
+    Waiting,
+    machine_waits_by_job,
+    newest_progress,
+    waiting,
+    waiting_by,
+)
 from app.recordings import queries
 from app.recordings.models import Derivation, IngestStep, Recording
 
@@ -38,18 +46,27 @@ class IngestProgress:
 
 def progress(session: Session, recording: Recording) -> IngestProgress | None:
     """How far the processing of a recording is; None once it has ended, or before it first began."""
-    if recording.state != "processing":
-        return None
-    newest = progress_of(session, "recording", recording.id)
-    if newest is None:
-        return None
-    steps = queries.ingest_steps(session, recording.id)
-    to_do = [step for step in steps if step.files is None]
-    if to_do:
-        found = _encoding(steps, queries.progress_by_job(session, recording.id), newest)
-    else:
-        found = _of_own_job(session, recording, newest, "assemble" if steps else "plan")
-    return replace(found, waiting=waiting(session, [recording.job_id, *(step.job_id for step in to_do)]))
+    return progress_of_many(session, [recording]).get(recording.id)
+
+
+def progress_of_many(session: Session, recordings: Iterable[Recording]) -> dict[UUID, IngestProgress]:
+    """How far the processing of each is, with a few queries for them all; without those of which it has ended or never
+    began."""
+    at_work = {one.id: one for one in recordings if one.state == "processing"}
+    newest = newest_progress(session, "recording", at_work)
+    steps = queries.steps_of_many(session, newest)
+    own = {one: at_work[one].job_id for one in newest}
+    jobs = {*own.values(), *(step.job_id for some in steps.values() for step in some)}
+    begun = queries.progress_by_job(session, {job for job in jobs if job is not None})
+    waits = waiting_by(session, {one: [own[one], *_jobs_to_do(steps.get(one, []))] for one in newest})
+    return {
+        one: replace(_so_far(own[one], steps.get(one, []), begun, newest[one]), waiting=waits.get(one))
+        for one in newest
+    }
+
+
+def _jobs_to_do(steps: list[IngestStep]) -> list[int | None]:
+    return [step.job_id for step in steps if step.files is None]
 
 
 def progress_of_job(session: Session, row: JobProgress) -> IngestProgress:
@@ -63,21 +80,26 @@ def machine_waits_of(session: Session, derivations: Collection[Derivation]) -> d
     return {jobs[job_id]: wait for job_id, wait in machine_waits_by_job(session, jobs).items()}
 
 
-def _of_own_job(session: Session, recording: Recording, newest: JobProgress, step: str) -> IngestProgress:
-    """Of the job that the recording has now: what an earlier one said of itself is over."""
-    own = newest if recording.job_id is None else session.get(JobProgress, recording.job_id)
+def _so_far(
+    job_id: int | None, steps: list[IngestStep], begun: dict[int, JobProgress], newest: JobProgress
+) -> IngestProgress:
+    if _jobs_to_do(steps):
+        return _encoding(steps, begun, newest)
+    # of the job that the recording has now: what an earlier one said of itself is over
+    own = newest if job_id is None else begun.get(job_id)
     if own is not None:
         return IngestProgress.of_job(own)
+    step = "assemble" if steps else "plan"
     return IngestProgress(step, 0.0, None, "", newest.attempt, newest.updated_at)
 
 
-def _encoding(
-    steps: list[IngestStep], running: dict[int, JobProgress], newest: JobProgress
-) -> IngestProgress:
+def _encoding(steps: list[IngestStep], begun: dict[int, JobProgress], newest: JobProgress) -> IngestProgress:
     total, done, paced = sum(step.frames for step in steps), 0.0, 0.0
     worked: list[tuple[datetime, datetime]] = []
+    updated = newest.updated_at
     for step in steps:
-        at = running.get(step.job_id or 0)
+        at = begun.get(step.job_id or 0)
+        updated = max(updated, at.updated_at) if at is not None else updated
         part = min(at.done, step.frames) if at is not None and at.unit == "frames" else 0.0
         frames = step.frames if step.files is not None else part
         done += frames
@@ -89,7 +111,6 @@ def _encoding(
         if paced and paced >= total * ENOUGH
         else None
     )
-    updated = max([newest.updated_at, *(row.updated_at for row in running.values())])
     return IngestProgress("encode", done, float(total), "frames", newest.attempt, updated, eta)
 
 

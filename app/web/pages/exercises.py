@@ -195,11 +195,11 @@ def _files(session: Session, exercise_id: UUID) -> dict[str, Any]:
     listed = uploads.list_uploads(session, identity, exercise_id=exercise_id, cursor=cursor, limit=PAGE)
     made = recordings.made_of(session, identity, [upload.id for upload in listed.items])
     joined = [] if cursor else recordings.joined_of(session, identity, exercise_id)
-    fates = [fate_of_joined(one, recordings.progress(session, one)) for one in joined]
-    fates += [
-        fate_of(upload, recording, recordings.progress(session, recording) if recording else None)
-        for upload, recording in ((upload, made.get(upload.id)) for upload in listed.items)
-    ]
+    progress = recordings.progress_of_many(session, [*joined, *made.values()])
+    fates = [fate_of_joined(one, progress.get(one.id)) for one in joined]
+    for upload in listed.items:
+        recording = made.get(upload.id)
+        fates.append(fate_of(upload, recording, progress.get(recording.id) if recording else None))
     return {"files": fates, "files_cursor": cursor, "files_next": listed.next_cursor}
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
@@ -27,15 +27,19 @@ FRAMES = 1000
 def recording(database: Database, vault: Vault) -> Recording:
     """Planned a minute ago in chunks of 1,000 frames, and nothing of it begun."""
     with database.transaction() as session:
-        made = make_recording(session, vault)
-        made.job_id = defer(session, "recordings.normalise", recording_id=made.id)
-        _end(session, made.job_id, "succeeded")
-        session.add(_row(made, made.job_id, began_at=now(), step="plan"))
-        for name, frames in [("sound", 0), *((f"encode-{n:04}", FRAMES) for n in range(CHUNKS))]:
-            step = IngestStep(recording_id=made.id, name=name, key="k", frames=frames)
-            step.job_id = defer(session, "recordings.encode", queue=MEDIA_QUEUE, step=name)
-            session.add(step)
-        return made
+        return _planned(session, vault)
+
+
+def _planned(session: Session, vault: Vault) -> Recording:
+    made = make_recording(session, vault)
+    made.job_id = defer(session, "recordings.normalise", recording_id=made.id)
+    _end(session, made.job_id, "succeeded")
+    session.add(_row(made, made.job_id, began_at=now(), step="plan"))
+    for name, frames in [("sound", 0), *((f"encode-{n:04}", FRAMES) for n in range(CHUNKS))]:
+        step = IngestStep(recording_id=made.id, name=name, key="k", frames=frames)
+        step.job_id = defer(session, "recordings.encode", queue=MEDIA_QUEUE, step=name)
+        session.add(step)
+    return made
 
 
 def _end(session: Session, job_id: int | None, status: str) -> None:
@@ -133,3 +137,22 @@ def test_the_joining_waits_for_its_turn_too(database: Database, recording: Recor
     found = _seen(database, recording)
     assert (found.step, found.done, found.total) == ("assemble", 0, None)
     assert found.waiting is not None
+
+
+def test_many_are_told_as_each_alone_by_a_few_queries(database: Database, vault: Vault) -> None:
+    """A page shows fifty, and asks again every two seconds."""
+    with database.transaction() as session:
+        some = [_planned(session, vault) for _ in range(4)]
+        some[1].state = "ready"
+    for number, one in enumerate(some[2:]):
+        _work(database, one, 0, now() - timedelta(minutes=1 + number), 100 + 300 * number)
+    with database.transaction() as session:
+        rows = [session.get_one(Recording, one.id) for one in some]
+        alone = {row.id: service.progress(session, row) for row in rows}
+        asked: list[str] = []
+        event.listen(session.connection(), "before_cursor_execute", lambda *a: asked.append(a[2]))
+        found = service.progress_of_many(session, rows)
+    assert found == {one: told for one, told in alone.items() if told is not None}
+    assert len(found) == 3
+    assert len({told.eta_seconds for told in found.values()}) == 3
+    assert len(asked) == 5
