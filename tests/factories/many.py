@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-PER_EXERCISE = 2
 _ID = "('01900000-0000-7000-8000-' || lpad(to_hex({}), 12, '0'))::uuid"
 _STATE = "(ARRAY['ready', 'ready', 'ready', 'processing', 'withdrawn'])[1 + n % 5]"
 _STATEMENTS = (
@@ -29,10 +28,28 @@ _STATEMENTS = (
         TIMESTAMPTZ '2026-01-01' + n * INTERVAL '1 minute', {_STATE}, 1, 1, 1, 'AX-' || n % 40, 'E/' || n, 60
     FROM generate_series(1, :rows) n""",
 )
+_AT_WORK = (
+    """UPDATE recordings SET state = 'processing', job_id = 4 * place
+    FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM recordings) AS placed
+    WHERE placed.id = recordings.id""",
+    """INSERT INTO procrastinate_jobs (id, queue_name, task_name, priority, args, status, attempts)
+    SELECT job_id - k, 'media', 'recordings.encode', 0, '{}', 'todo', 0 FROM recordings, generate_series(0, 3) k""",
+    """INSERT INTO job_progress (job_id, attempt, subject_kind, subject_id, step, done, unit, updated_at, worker)
+    SELECT job_id, 1, 'recording', id, 'plan', 0, '', now(), 'w:1' FROM recordings""",
+    """INSERT INTO ingest_steps (id, recording_id, name, key, frames, job_id, created_at)
+    SELECT gen_random_uuid(), id, 'encode-000' || k, 'k', 1800, job_id - k, now()
+    FROM recordings, generate_series(1, 3) k""",
+)
 
 
-def fill(session: Session, owner: UUID, rows: int) -> None:
-    """`rows` recordings of a force, two an exercise: each with the upload that it was."""
-    values = {"owner": owner, "rows": rows, "exercises": rows // PER_EXERCISE}
+def fill(session: Session, owner: UUID, rows: int, *, per_exercise: int = 2) -> None:
+    """`rows` recordings of a force, two an exercise unless told: each with the upload that it was."""
+    values = {"owner": owner, "rows": rows, "exercises": rows // per_exercise}
     for statement in _STATEMENTS:
         session.execute(text(statement), values)
+
+
+def put_to_work(session: Session) -> None:
+    """All recordings wait in a queue, each planned in three steps."""
+    for statement in _AT_WORK:
+        session.execute(text(statement))
