@@ -94,8 +94,8 @@ def _check(case: Case, source: Path, out: Path, report: Report) -> list[str]:
             wrong.append(f"{len(differ)} pictures differ from the ledger's")
     if ledger.uncertain and case.fault not in DAMAGES:
         wrong.append(f"frames {ledger.uncertain} are whole and said to be uncertain")
-    turns = _TURNS.get(case.shape, 0)
-    shown, meant = numbers(out / "master.mp4", turns), numbers(source, 0)
+    turns, mirrored = _TURNS.get(case.shape, 0), case.shape == "mirror"
+    shown, meant = numbers(out / "master.mp4", turns, mirrored), numbers(source)
     if shown != meant and case.fault not in DAMAGES:
         wrong.append(f"the master shows {shown}, the source {meant}")
     if case.fault in ("none", "wrong name", "offset", "empty track") and meant != list(range(len(meant))):
@@ -103,10 +103,13 @@ def _check(case: Case, source: Path, out: Path, report: Report) -> list[str]:
     for name in ("master.mp4", "proxy.mp4"):
         if times(out / name) != [ledger.time_of(n) for n in range(ledger.frame_count)]:
             wrong.append(f"{name} has other times")
-    return [*wrong, *_check_clips(out, report, ledger, shown, turns), *_check_sound(case, out)]
+    for clip in report.clips:
+        if numbers(out / clip.path, turns, mirrored) != shown[clip.start_frame : clip.end_frame]:
+            wrong.append(f"{clip.path} shows other frames")
+    return [*wrong, *_check_clips(out, report, ledger), *_check_sound(case, out)]
 
 
-def _check_clips(out: Path, report: Report, ledger: Ledger, shown: list[int], turns: int) -> list[str]:
+def _check_clips(out: Path, report: Report, ledger: Ledger) -> list[str]:
     """Each clip holds the master's pictures of its frames, which are numbered as the ledger's are."""
     wrong, master = [], [digest for _, digest in hashes(out / "master.mp4")]
     end = 0
@@ -117,8 +120,6 @@ def _check_clips(out: Path, report: Report, ledger: Ledger, shown: list[int], tu
         end = clip.end_frame
         if [digest for _, digest in hashes(out / clip.path)] != master[frames]:
             wrong.append(f"{clip.path} has other pictures than the master")
-        if numbers(out / clip.path, turns) != shown[frames]:
-            wrong.append(f"{clip.path} shows other frames")
         start = ledger.time_of(clip.start_frame)
         if times(out / clip.path) != [
             ledger.time_of(n) - start for n in range(clip.start_frame, clip.end_frame)
@@ -166,8 +167,8 @@ def hashes(source: Path) -> list[tuple[int, str]]:
     return [(int(row[2]), row[5].strip()) for row in rows]
 
 
-def numbers(source: Path, turns: int) -> list[int]:
-    """What each picture's squares say; `turns` by a quarter, counter-clockwise, are taken back first."""
+def numbers(source: Path, turns: int = 0, mirrored: bool = False) -> list[int]:
+    """What each picture's squares say; `turns` by a quarter, counter-clockwise, and mirroring are taken back first."""
     argv = [
         find_tools().ffprobe,
         "-v",
@@ -184,12 +185,12 @@ def numbers(source: Path, turns: int) -> list[int]:
     width, height = (96, 160) if stored[1] > stored[0] else (160, 96)
     raw = _decode(source, "-vf", f"scale={width}:{height}:out_range=tv,format=gray", "-f", "rawvideo")
     return [
-        _number(picture, turns) for picture in np.frombuffer(raw, dtype=np.uint8).reshape(-1, height, width)
+        _number(np.rot90(np.fliplr(picture) if mirrored else picture, -turns))
+        for picture in np.frombuffer(raw, dtype=np.uint8).reshape(-1, height, width)
     ]
 
 
-def _number(picture: NDArray[np.uint8], turns: int) -> int:
-    level = np.rot90(picture, -turns)
+def _number(level: NDArray[np.uint8]) -> int:
     height, width = level.shape
     row = level[height // 8 - 2 : height // 8 + 2]
     squares = [row[:, (2 * bit + 1) * width // 16 - 2 :][:, :4].mean() for bit in range(8)]

@@ -60,6 +60,7 @@ SHAPES = (
     "90",
     "180",
     "270",
+    "mirror",
     "portrait",
     "odd",
     "sar",
@@ -100,6 +101,7 @@ class Case:
         shape, codec = self.shape, self.codec
         return not (
             (shape in ("90", "180", "270") and self.container not in ("mp4", "mov", "mkv"))
+            or (shape == "mirror" and self.container not in ("mp4", "mov"))
             or (shape == "interlaced" and (codec not in ("h264", "mpeg2") or self.rate in ("vfr", "120")))
             or (shape == "10-bit" and codec not in _DEEP)
             or (shape == "hdr" and codec != "hevc")

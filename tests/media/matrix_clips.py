@@ -19,11 +19,10 @@ def make(case: Case, folder: Path) -> Path:
     """Write the clip, with its fault, into an empty folder; return it."""
     clean = folder / f"clean.{case.container}"
     run_ffmpeg(*_inputs(case), *_pictures(case), *_sound(case), *_muxing(case), str(clean))
-    if case.shape in ("90", "180", "270"):
+    if case.shape in ("90", "180", "270", "mirror"):
         turned = folder / f"turned.{case.container}"
         run_ffmpeg(
-            "-display_rotation",
-            case.shape,
+            *(("-display_hflip",) if case.shape == "mirror" else ("-display_rotation", case.shape)),
             "-i",
             str(clean),
             "-map",
