@@ -34,6 +34,6 @@ let queue = Promise.resolve();
 self.addEventListener("message", (event: MessageEvent<Asked>) => {
   const asked = event.data;
   const failed = (): void => tell({ id: asked.id, read: 0, failed: true });
-  if (asked.part) void digestPart(asked).catch(failed); // whose sender waits: the whole files can
+  if (asked.part) void digestPart(asked).catch(failed);
   else queue = queue.then(() => digest(asked)).catch(failed);
 });

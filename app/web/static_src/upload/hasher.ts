@@ -11,37 +11,41 @@ interface Waiting {
 export class Unreadable extends Error {}
 
 export class Hasher {
-  private readonly worker = new Worker(new URL("./hash.worker.ts", import.meta.url), { type: "module" });
+  private readonly worker = this.makeWorker();
+  private partWorker: Worker | undefined; // apart: a sender waits for a part, and would for whole files before it
   private readonly waiting = new Map<string, Waiting>();
   private readonly taken = new Map<string, Promise<string>>();
   private parts = 0;
-
-  constructor() {
-    this.worker.addEventListener("message", (event: MessageEvent<Told>) => this.heard(event.data));
-  }
 
   /** The file's SHA-256 as hexadecimal digits; taken once for each id. Rejects where the file cannot be read. */
   digest(id: string, file: File, progress: (read: number) => void): Promise<string> {
     const there = this.taken.get(id);
     if (there) return there;
-    const taking = this.ask({ id, file, part: false }, progress);
+    const taking = this.ask(this.worker, { id, file, part: false }, progress);
     this.taken.set(id, taking);
     return taking;
   }
 
   /** The SHA-256 of a piece that fits into memory, taken at once. Rejects where the file cannot be read. */
   digestOfPart(part: Blob): Promise<string> {
-    return this.ask({ id: `part ${++this.parts}`, file: part, part: true }, () => undefined);
+    this.partWorker ??= this.makeWorker();
+    return this.ask(this.partWorker, { id: `part ${++this.parts}`, file: part, part: true }, () => undefined);
   }
 
   forget(id: string): void {
     this.taken.delete(id);
   }
 
-  private ask(asked: Asked, progress: Waiting["progress"]): Promise<string> {
+  private makeWorker(): Worker {
+    const worker = new Worker(new URL("./hash.worker.ts", import.meta.url), { type: "module" });
+    worker.addEventListener("message", (event: MessageEvent<Told>) => this.heard(event.data));
+    return worker;
+  }
+
+  private ask(worker: Worker, asked: Asked, progress: Waiting["progress"]): Promise<string> {
     return new Promise((resolve, reject) => {
       this.waiting.set(asked.id, { resolve, reject, progress });
-      this.worker.postMessage(asked);
+      worker.postMessage(asked);
     });
   }
 
