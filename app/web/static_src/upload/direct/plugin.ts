@@ -1,5 +1,5 @@
 /** Uppy's way straight into the store. Its own S3 plugin speaks S3's XML for opening, listing and joining, gives no
- * digest of a part, and sends an address that is too old again; see decision 16. */
+ * digest of a part, and sends an address that is too old again; see decision 23. */
 
 import Uppy, { BasePlugin, EventManager, type Meta, type PluginOpts } from "@uppy/core";
 import { TaskQueue } from "@uppy/core/utils";
