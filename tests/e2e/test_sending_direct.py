@@ -187,3 +187,21 @@ def test_faults_of_the_store_are_tried_again_and_what_the_force_has_is_not_sent(
     assert 2 not in puts.numbers, "the last part waits for what the service says of the whole"
     awaits(page, lambda: site.waiting() == [])
     page.close()
+
+
+def test_who_was_signed_out_meanwhile_is_told_and_goes_on_later(
+    place: Place, tmp_path: Path, small_parts: int
+) -> None:
+    site = place.site
+    place.line.free.set()
+    film = make_file(tmp_path / "yard.mp4", small_parts + 2 * MIB)
+    page, puts = site.open(), Puts()
+    page.route("**/complete", lambda route: route.fulfill(status=401, json={"title": "Sign in"}), times=1)
+    row = send(page, film)
+    expect(row).to_contain_text("You were signed out: sign in again in another tab")
+    page.on("request", puts.note)
+    row.get_by_role("button", name=re.compile("^Try again")).click()
+    expect(row).to_contain_text(ARRIVED)
+    assert puts.numbers == []
+    assert len(site.uploads(film.name)) == 1
+    page.close()

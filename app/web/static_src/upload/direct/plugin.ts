@@ -63,13 +63,14 @@ export class Direct extends BasePlugin<DirectOptions, Meta, TusBody> {
   /** Ends when the file has arrived, failed or was removed. */
   private async sendFile(file: Sent): Promise<void> {
     const events = new EventManager(this.uppy);
+    const key = crypto.randomUUID(); // paused while it is opened and taken up at once, it is opened once
     let run = new AbortController();
     try {
       await new Promise<void>((resolve, reject) => {
         const begin = (): void => {
           const mine = (run = new AbortController());
           // paused, it leaves its place to another: going on, it waits for its turn again
-          const turn = this.queue.add(() => new Transfer(this.job(file.id), mine.signal).run());
+          const turn = this.queue.add(() => new Transfer(this.job(file.id, key), mine.signal).run());
           mine.signal.addEventListener("abort", () => turn.abort());
           turn.then(resolve, (error: unknown) => mine.signal.aborted || reject(error as Error));
         };
@@ -80,7 +81,8 @@ export class Direct extends BasePlugin<DirectOptions, Meta, TusBody> {
         });
         begin();
       });
-      this.uppy.emit("upload-success", this.uppy.getFile(file.id), { status: 200 });
+      const there = this.uppy.getFile(file.id); // else it was removed
+      if (there) this.uppy.emit("upload-success", there, { status: 200 });
     } catch (error) {
       const recording = recordingOf(error);
       if (recording) this.opts.known(file.id, recording);
@@ -90,11 +92,12 @@ export class Direct extends BasePlugin<DirectOptions, Meta, TusBody> {
     }
   }
 
-  private job(id: string): Job {
+  private job(id: string, key: string): Job {
     const file = this.uppy.getFile(id);
     return {
       file: file.data as File,
       said: this.opts.said(file),
+      key,
       before: remembered(file)?.upload ?? "",
       digest: () => this.opts.digestOf(file),
       digestOfPart: (start, end) => this.opts.digestOfPart(file, start, end),

@@ -12,6 +12,8 @@ export interface Job {
   readonly file: File;
   /** What the upload is opened with. */
   readonly said: api.Opening;
+  /** Opened twice with the same key, it is one upload. */
+  readonly key: string;
   /** The upload that an earlier run began, "" for none. */
   readonly before: string;
   /** The whole's SHA-256, once it is known. */
@@ -67,8 +69,7 @@ export class Transfer {
       this.tell();
       return false;
     }
-    const key = crypto.randomUUID();
-    this.upload = await this.patiently(() => api.open(this.job.said, key));
+    this.upload = await this.patiently(() => api.open(this.job.said, this.job.key));
     this.job.opened(this.upload.id);
     return false;
   }
