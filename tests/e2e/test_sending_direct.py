@@ -97,7 +97,7 @@ def test_what_is_cut_and_reloaded_goes_on_with_what_the_store_lacks(place: Place
     line.held = SECOND_PART
     page.on("request", before.note)
     row = send(page, film)
-    awaits(page, lambda: holds(site, film, 2))
+    awaits(page, lambda: holds(site, film, 2) and 2 in before.numbers)
     assert site.parts(site.uploads(film.name)[-1]) == [1, 3]
     assert line.broken == 1
     page.once("dialog", lambda dialog: dialog.accept())  # leaving the page asks
@@ -141,7 +141,7 @@ def test_what_is_paused_goes_on_and_what_is_given_up_is_removed(
     page, puts = site.open(), Puts()
     page.on("request", puts.note)
     row = send(page, film)
-    awaits(page, lambda: holds(site, film, 1))
+    awaits(page, lambda: holds(site, film, 1) and 2 in puts.numbers)
     row.get_by_role("button", name=re.compile("^Pause")).click()
     expect(row).to_contain_text("Paused. What has arrived is kept.")
     row.get_by_role("button", name=re.compile("^Go on")).click()
@@ -185,7 +185,8 @@ def test_faults_of_the_store_are_tried_again_and_what_the_force_has_is_not_sent(
     row = send(page, again)
     expect(row).to_contain_text("Your force handed this file over before")
     assert 2 not in puts.numbers, "the last part waits for what the service says of the whole"
-    awaits(page, lambda: site.waiting() == [])
+    (ended,) = site.uploads(again.name)
+    awaits(page, lambda: ended.incoming_key not in site.waiting())
     page.close()
 
 
