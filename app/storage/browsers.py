@@ -56,7 +56,7 @@ class BrowserRules:
         self._replace(self._others())
 
     def _others(self) -> list[dict[str, Any]]:
-        return [rule for rule in self.all() if rule.get("ID") != RULE_ID]
+        return [rule for rule in self.all() if not _is_ours(rule)]
 
     def _replace(self, rules: list[dict[str, Any]]) -> None:
         with translated(self._bucket):
@@ -64,6 +64,13 @@ class BrowserRules:
                 self._client.put_bucket_cors(Bucket=self._bucket, CORSConfiguration={"CORSRules": rules})
             else:
                 self._client.delete_bucket_cors(Bucket=self._bucket)
+
+
+def _is_ours(rule: dict[str, Any]) -> bool:
+    if "ID" in rule:
+        return bool(rule["ID"] == RULE_ID)
+    # some stores keep no names
+    return (rule.get("AllowedMethods"), rule.get("AllowedHeaders")) == (["PUT"], [SENT_HEADER])
 
 
 def preflight(incoming: IncomingObjects, origin: str) -> str:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from app import doctor
 from app.settings import SettingsError
 from app.storage.base import StoreUnavailable, open_store
-from app.storage.browsers import preflight
+from app.storage.browsers import SENT_HEADER, preflight
 from app.storage.commands import cors
 from app.storage.incoming import require_reachable
 from app.storage.multipart import IncomingObjects
@@ -53,6 +53,18 @@ def test_our_pages_may_send_and_rules_of_others_stay(incoming: IncomingObjects) 
     rules.remove()
     assert rules.all() == before
     assert preflight(incoming, OURS) != ""
+
+
+def test_a_rule_of_ours_whose_name_the_store_lost_is_ours(incoming: IncomingObjects) -> None:
+    rules = incoming.browsers
+    nameless = {
+        "AllowedOrigins": ["https://old.example"],
+        "AllowedMethods": ["PUT"],
+        "AllowedHeaders": [SENT_HEADER],
+    }
+    rules._replace([nameless])
+    rules.allow(OURS)
+    assert [rule["AllowedOrigins"] for rule in rules.all()] == [[OURS]]
 
 
 def test_the_last_rule_goes_too(incoming: IncomingObjects) -> None:
