@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, Subcommand]] = {
     "run": Subcommand("app.serve:run", "The whole service, left running."),
     "serve": Subcommand("app.serve:serve", "One surface."),
     "worker": Subcommand("app.serve:worker", "Does the service's jobs: ingest, releases, clearing up."),
+    "storage": Subcommand("app.storage.commands:storage", "What the object store lets browsers do."),
     "doctor": Subcommand("app.doctor:doctor", "Check that the service can run here."),
     "login": Subcommand("app.client.login:login", "Let this machine act for you."),
     "upload": Subcommand(

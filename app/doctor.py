@@ -24,6 +24,7 @@ from app.core.ids import new_id
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.settings import Settings, SettingsError
 from app.storage.base import open_store
+from app.storage.incoming import require_reachable
 from app.storage.keys import open_master_key
 from app.uploads.service import state_of_screens
 from ingest.errors import MachineFault
@@ -78,6 +79,8 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"home is {settings.home}")
     for check in (_keys, _master_key, _disk, _storage, _database, _detectors, _screens):
         yield check(settings)
+    if settings.browser_uploads == "direct":
+        yield _browser_uploads(settings)
 
 
 def _python() -> Finding:
@@ -151,6 +154,20 @@ def _storage(settings: Settings) -> Finding:
         return "written, read and deleted an object"
 
     return _tried("storage", write_read_delete, "check CORDON_STORAGE_URL and who may write there")
+
+
+def _browser_uploads(settings: Settings) -> Finding:
+    def ask() -> str:
+        from app.storage.browsers import preflight  # loads boto3
+
+        incoming = require_reachable(open_store(settings.storage_url))
+        if why := preflight(incoming, settings.staff_origin):
+            raise OSError(why)
+        return f"pages of {settings.staff_origin} may send parts to {incoming.origin}"
+
+    return _tried(
+        "browser uploads", ask, "run 'cordon storage cors --set', or leave CORDON_BROWSER_UPLOADS at tus"
+    )
 
 
 def _database(settings: Settings) -> Finding:

@@ -38,10 +38,12 @@ from app.redaction.routes import blueprints as redaction_blueprints
 from app.releases.routes import partner_blueprints as partner_release_blueprints
 from app.releases.routes import staff_blueprints as staff_release_blueprints
 from app.settings import Settings
+from app.storage.incoming import require_reachable
 from app.storage.vault import Vault
 from app.uploads.routes import blp as uploads_blueprint
 from app.uploads.routes import direct_blp as direct_uploads_blueprint
 from app.web import init_pages
+from app.web.policy import content_policy
 
 Surface = Literal["staff", "partner"]
 log = logging.getLogger(__name__)
@@ -71,7 +73,8 @@ def blueprints_of(surface: Surface) -> list[Any]:
 
 
 def create_app(settings: Settings, surface: Surface, *, database: Database | None = None) -> Flask:
-    """The application of one surface. Raises GateError if any of its routes declares no permission.
+    """The application of one surface. Raises GateError if any of its routes declares no permission, SettingsError for
+    settings that do not go together.
 
     `database` is given by tests; otherwise settings.database_url names it, or it is the home's embedded one.
     """
@@ -80,7 +83,10 @@ def create_app(settings: Settings, surface: Surface, *, database: Database | Non
     db = database or Database(settings.database_url or embedded_url(settings.home))
     http.provide(app, Settings, settings)
     http.provide(app, Database, db)
-    http.provide(app, Vault, Vault.from_settings(settings))
+    vault = Vault.from_settings(settings)
+    if settings.browser_uploads == "direct" and surface == "staff":
+        require_reachable(vault.store)
+    http.provide(app, Vault, vault)
     http.init_app(app)
     if settings.metrics_port:
         init_metrics(app)
@@ -165,15 +171,10 @@ def _log_denials(app: Flask) -> None:
 
 
 def _secure_headers(app: Flask) -> None:
-    csp = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:;"
-        " font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
-
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", csp)
+        headers.setdefault("Content-Security-Policy", content_policy())
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

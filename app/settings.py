@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 MIN_SECRET_BYTES = 32
 LEAST_STREAM_BYTES = 2**20  # less than that at a time would leave a virus scanner little to recognise
+BROWSER_UPLOADS = ("tus", "direct")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -47,6 +48,7 @@ class Settings:
     upload_quota_bytes: int = field(default=200 * 2**30, metadata=_env("CORDON_UPLOAD_QUOTA_BYTES"))
     upload_max_bytes: int = field(default=64 * 2**30, metadata=_env("CORDON_UPLOAD_MAX_BYTES"))
     upload_expiry_hours: int = field(default=72, metadata=_env("CORDON_UPLOAD_EXPIRY_HOURS"))
+    browser_uploads: str = field(default="tus", metadata=_env("CORDON_BROWSER_UPLOADS"))
     clip_seconds: int = field(default=10, metadata=_env("CORDON_CLIP_SECONDS"))
     shard_bytes: int = field(default=256 * 2**20, metadata=_env("CORDON_SHARD_BYTES"))
     worker_concurrency: int = field(default=1, metadata=_env("CORDON_WORKER_CONCURRENCY"))
@@ -90,6 +92,10 @@ class Settings:
                 raise SettingsError(f"{name} must be an http(s) address, not {url!r}")
             if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
                 raise SettingsError(f"{name} leaves this machine, so it must be https")
+        if self.browser_uploads not in BROWSER_UPLOADS:
+            raise SettingsError(f"CORDON_BROWSER_UPLOADS is one of {', '.join(BROWSER_UPLOADS)}")
+        if self.browser_uploads == "direct" and urlsplit(self.storage_url).scheme != "s3":
+            raise SettingsError("CORDON_BROWSER_UPLOADS=direct needs an s3:// store in CORDON_STORAGE_URL")
         self._check_screens()
 
     def _check_screens(self) -> None:
@@ -106,6 +112,14 @@ class Settings:
             raise SettingsError(f"CORDON_CLAMD_STREAM_BYTES is at least {LEAST_STREAM_BYTES}")
         if self.screen and not re.fullmatch(r"\w+(\.\w+)*:\w+", self.screen):
             raise SettingsError("CORDON_SCREEN names a function: package.module:function")
+
+    @property
+    def staff_origin(self) -> str:
+        """The staff surface's origin as browsers name it (RFC 6454, section 6.1): no path, no usual port."""
+        parts = urlsplit(self.staff_url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        usual = {"http": 80, "https": 443}[parts.scheme]
+        return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, usual) else "")
 
     @property
     def uploads_dir(self) -> Path:

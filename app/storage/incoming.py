@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from app.settings import SettingsError
+
+if TYPE_CHECKING:
+    from app.storage.base import BlobStore
+    from app.storage.multipart import IncomingObjects
 
 PREFIX: Final = "incoming/"
 PART_SIZE: Final = 64 * 2**20  # bytes; equal parts, but for the last
@@ -49,3 +55,14 @@ class Begun:
 
 class PartsDiffer(Exception):
     """The store's parts are not those that were to be joined."""
+
+
+def require_reachable(store: BlobStore) -> IncomingObjects:
+    """The place that officers' browsers send to. Raises SettingsError where there is none that they reach by TLS."""
+    incoming = store.incoming
+    if incoming is None or not incoming.reachable:
+        raise SettingsError(
+            "CORDON_BROWSER_UPLOADS=direct needs a store that browsers reach by TLS: in CORDON_STORAGE_URL an s3://"
+            " bucket whose endpoint, or public=, is https"
+        )
+    return incoming

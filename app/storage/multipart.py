@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from botocore.exceptions import ClientError
 
 from app.storage.base import BlobNotFound, check_key
+from app.storage.browsers import BrowserRules
 from app.storage.incoming import ADDRESS_SECONDS, PREFIX, Begun, PartAddress, PartsDiffer, StoredPart
 from app.storage.s3 import S3Store, translated
 
@@ -36,6 +37,17 @@ class IncomingObjects:
         """Whether clients may be sent to the store's address: footage leaves a machine by TLS or not at all."""
         parts = urlsplit(self._signer.meta.endpoint_url)
         return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "localhost", "::1")
+
+    @property
+    def origin(self) -> str:
+        """The origin of every address that is signed here, as browsers name it. Asks no server."""
+        url = urlsplit(self.address(f"{PREFIX}origin", "none", 1, 1, bytes(32)).url)
+        return f"{url.scheme}://{url.netloc}"
+
+    @property
+    def browsers(self) -> BrowserRules:
+        """Which pages may send from a browser."""
+        return BrowserRules(self._client, self._store.bucket)
 
     def begin(self, key: str) -> str:
         """Begins a multipart upload with SHA-256 checksums, encrypted by the store where it can; returns its id."""

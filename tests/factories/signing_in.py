@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, request
 from flask.testing import FlaskClient
@@ -54,6 +55,21 @@ class Pocket:
             time.sleep(left)
         self._step = max(self._step + 1, int(time.time()) // STEP - 1)
         return str(self._totp.generate(self._step * STEP).token)
+
+
+def activated(
+    api: FlaskClient, admin: dict[str, str], organisation_id: UUID, email: str, role: str = "data_officer"
+) -> dict[str, Any]:
+    """Someone whom an administrator (`admin`: headers) makes and who activates over HTTP."""
+    body = {"email": email, "name": "Kim", "organisation_id": str(organisation_id), "roles": [role]}
+    made = api.post("/api/v1/people", headers=admin, json=body)
+    assert made.status_code == 201, made.json
+    given = {"email": email, "code": made.json["activation_code"], "password": PASSWORD}
+    setup = api.post("/api/v1/activation", json=given)
+    assert setup.status_code == 200, setup.json
+    pocket = Pocket(setup.json["totp_secret"])
+    assert api.post("/api/v1/activation/confirm", json=given | {"totp": pocket.code()}).status_code == 204
+    return {"id": made.json["id"], "email": email, "pocket": pocket, "code": given["code"]}
 
 
 def sign_in(app: Flask, officer: dict[str, Any], **changed: str) -> tuple[FlaskClient, Any]:

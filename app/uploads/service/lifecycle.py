@@ -84,7 +84,7 @@ def declare_digest(session: Session, identity: Identity, upload_id: UUID, sha256
     while the last bytes need not be sent.
     """
     upload = get_upload(session, identity, upload_id, lock=True)
-    require_present(upload)
+    require_unended(upload)
     if upload.kind == "partial":
         raise NoDigestOfParts
     is_open = upload.state in queries.OPEN_STATES

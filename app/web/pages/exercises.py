@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, flash, make_response, redirect, render_template, request
 from marshmallow import fields
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -25,9 +25,12 @@ from app.exercises.service import EDITABLE
 from app.exercises.vocabulary import VIEWPOINTS, VOCABULARIES
 from app.recordings import service as recordings
 from app.settings import Settings
+from app.storage.incoming import require_reachable
+from app.storage.vault import Vault
 from app.uploads import service as uploads
 from app.web.footage import fate_of, fate_of_joined
 from app.web.forms import Form, read_form
+from app.web.policy import content_policy
 
 pages = Blueprint("exercises", __name__)
 Answer = Response | str | tuple[str, int]
@@ -94,7 +97,7 @@ def one_exercise(exercise_id: UUID) -> Answer:
         exercise = service.get_exercise(session, current_identity(), exercise_id)
         files = _files(session, exercise_id)
         joining = _joining(session, exercise_id)
-    return render_template(
+    page = render_template(
         "pages/exercise.html",
         **joining,
         exercise=exercise,
@@ -102,8 +105,20 @@ def one_exercise(exercise_id: UUID) -> Answer:
         words_of=VOCABULARIES,
         viewpoints=VIEWPOINTS,
         remember_hours=resource(Settings).upload_expiry_hours,
+        way=resource(Settings).browser_uploads,
         **files,
     )
+    sends = exercise.state == "open" and permits(current_identity(), Permission.UPLOAD_WRITE)
+    return _may_send(page) if sends else page
+
+
+def _may_send(page: str) -> Response:
+    """The page that files are sent from: its script may speak to the store, where it sends there."""
+    answer = make_response(page)
+    if resource(Settings).browser_uploads == "direct":
+        store = require_reachable(resource(Vault).store).origin
+        answer.headers["Content-Security-Policy"] = content_policy(store)
+    return answer
 
 
 @pages.get("/exercises/<uuid:exercise_id>/files")

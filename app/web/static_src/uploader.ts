@@ -10,7 +10,8 @@ import { List } from "./upload/list";
 
 const root = byId("uploader");
 const send = byId<HTMLButtonElement>("send");
-const list = new List(root.dataset["exercise"] ?? "", Number(root.dataset["rememberHours"]), changed);
+const direct = root.dataset["way"] === "direct";
+const list = new List(root.dataset["exercise"] ?? "", direct, Number(root.dataset["rememberHours"]), changed);
 
 function changed(news = ""): void {
   if (news) byId("announce").textContent = news;

@@ -17,7 +17,7 @@ from tests.factories.accounts import (
     make_organisation,
     make_person,
 )
-from tests.factories.signing_in import PASSWORD, Pocket, build
+from tests.factories.signing_in import activated, build
 
 
 @pytest.fixture
@@ -45,17 +45,4 @@ def force(database: Database) -> Organisation:
 @pytest.fixture
 def officer(api: FlaskClient, admin: dict[str, str], force: Organisation) -> dict[str, Any]:
     """Someone whom an administrator made and who activated over HTTP."""
-    body = {
-        "email": "kim@force.example",
-        "name": "Kim",
-        "organisation_id": str(force.id),
-        "roles": ["data_officer"],
-    }
-    made = api.post("/api/v1/people", headers=admin, json=body)
-    assert made.status_code == 201, made.json
-    given = {"email": "kim@force.example", "code": made.json["activation_code"], "password": PASSWORD}
-    setup = api.post("/api/v1/activation", json=given)
-    assert setup.status_code == 200, setup.json
-    pocket = Pocket(setup.json["totp_secret"])
-    assert api.post("/api/v1/activation/confirm", json=given | {"totp": pocket.code()}).status_code == 204
-    return {"id": made.json["id"], "email": "kim@force.example", "pocket": pocket, "code": given["code"]}
+    return activated(api, admin, force.id, "kim@force.example")

@@ -65,6 +65,8 @@ def test_secrets_are_not_shown_by_repr(tmp_path: Path) -> None:
         ("CORDON_STAFF_URL", "ftp://files.example"),
         ("CORDON_STAFF_URL", "http://staff.example"),
         ("CORDON_PARTNER_URL", "http:///nowhere"),
+        ("CORDON_BROWSER_UPLOADS", "ftp"),
+        ("CORDON_BROWSER_UPLOADS", "direct"),  # to footage on a local disk
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(tmp_path: Path, variable: str, value: str) -> None:
@@ -75,3 +77,17 @@ def test_what_cannot_be_used_is_refused_by_name(tmp_path: Path, variable: str, v
 def test_a_missing_secret_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cordon init"):
         Settings.from_environ({"CORDON_HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://Staff.example/", "https://staff.example"),
+        ("https://staff.example:443", "https://staff.example"),
+        ("https://staff.example:8443/cordon", "https://staff.example:8443"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_the_origin_is_as_browsers_name_it(tmp_path: Path, address: str, origin: str) -> None:
+    assert _read(tmp_path, CORDON_STAFF_URL=address).staff_origin == origin

@@ -6,8 +6,9 @@ import { type Candidate, check, type Found } from "./check";
 import type { Chosen } from "./chosen";
 import { cameraOfFolder, Details, NAMES, startInName } from "./details";
 import { Hasher } from "./hasher";
+import { reasonOf, UNREADABLE } from "./reasons";
 import { Row } from "./row";
-import { forgetRuns, makeSender, reasonOf, type Sender, type Sent, start } from "./sender";
+import { forgetRuns, makeSender, percentKept, type Sender, type Sent, start } from "./sender";
 import { size } from "./words";
 
 const ASK_AFTER_MS = 300;
@@ -31,22 +32,25 @@ export class List {
 
   constructor(
     private readonly exercise: string,
+    private readonly direct: boolean,
     rememberHours: number,
     private readonly changed: (news?: string) => void,
   ) {
     this.uppy = makeSender({
       exercise,
       rememberHours,
+      direct,
       digestOf: (file) => this.digestOf(file),
+      digestOfPart: (part) => this.hasher.digestOfPart(part),
       known: (id, recording) => this.knownBefore(id, recording),
     });
     this.uppy.on("file-added", (file) => this.added(file));
     this.uppy.on("restored", () => this.restored());
     this.uppy.on("upload-progress", (file, at) => file && this.rows.get(file.id)?.progressed(at.bytesUploaded));
     this.uppy.on("upload-success", (file) => file && this.arrived(file));
-    this.uppy.on("upload-error", (file, _error, response) => {
+    this.uppy.on("upload-error", (file, error, response) => {
       const xhr = response?.body?.xhr;
-      if (file) this.failed(file, response?.status ?? 0, xhr?.responseText ?? "");
+      if (file) this.failed(file, reasonOf(error, response?.status ?? 0, xhr?.responseText ?? ""));
     });
     addEventListener("online", () => this.each("failed", (id) => void this.again(id)));
   }
@@ -154,8 +158,7 @@ export class List {
     document.body.dispatchEvent(new Event("files-changed"));
   }
 
-  private failed(file: Sent, status: number, body: string): void {
-    const text = reasonOf(status, body);
+  private failed(file: Sent, text: string): void {
     this.rows.get(file.id)?.show("failed", text);
     this.changed(`${file.name}: ${text}`);
   }
@@ -177,7 +180,7 @@ export class List {
     try {
       this.digests.set(file.id, await this.digestOf(file));
     } catch {
-      this.rows.get(file.id)?.show("failed", "The file could not be read: choose it again.");
+      this.rows.get(file.id)?.show("failed", UNREADABLE);
       return;
     }
     this.known.add(file.id);
@@ -213,7 +216,7 @@ export class List {
         this.uppy.removeFile(file.id);
         continue;
       }
-      const percent = file.progress.percentage ?? 0;
+      const percent = percentKept(file, this.direct);
       this.makeRow(file).show("left", `${percent} % had arrived and is kept. Choose the same file again to go on.`);
     }
     this.changed();
