@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.e2e.conftest import World
 from tests.e2e.line import Line
@@ -49,23 +50,34 @@ def sends_a_folder(world: World, page: Page) -> None:
     expect(page.get_by_text(ARRIVED)).to_have_count(2)
 
 
-def sends_through_cuts(page: Page, path: Path, line: Line) -> dict[str, Any]:
-    """Sends a file over a line that breaks, pauses it, leaves the page and takes it up again; the upload's status."""
-    page.locator("#choose").set_input_files(path)
-    page.get_by_role("button", name="Check and send 1 file").click()
-    row = page.locator(".cordon-sending__file", has_text=path.name)
+def sends_through_cuts(tab: Page, path: Path, line: Line) -> dict[str, Any]:
+    """Sends a file over a line that breaks, pauses it, loses the tab and takes the file up again in a new one; the
+    upload's status."""
+    tab.locator("#choose").set_input_files(path)
+    tab.get_by_role("button", name="Check and send 1 file").click()
+    row = tab.locator(".cordon-sending__file", has_text=path.name)
     expect(row).to_contain_text("MB of")
     while line.sent < line.stall_after:
-        page.wait_for_timeout(50)
+        tab.wait_for_timeout(50)
     row.get_by_role("button", name=re.compile("^Pause")).click()
     expect(row).to_contain_text("Paused. What has arrived is kept.")
-    page.once("dialog", lambda dialog: dialog.accept())  # leaving the page asks
     line.free.set()
-    page.reload()
+    tab = _after_a_crash(tab)
+    row = tab.locator(".cordon-sending__file", has_text=path.name)
     expect(row).to_contain_text("had arrived and is kept. Choose the same file again to go on.")
-    page.locator("#choose").set_input_files(path)
+    tab.locator("#choose").set_input_files(path)
     expect(row).to_contain_text(ARRIVED)
-    return status_of(page, path.name)
+    return status_of(tab, path.name)
+
+
+def _after_a_crash(tab: Page) -> Page:
+    """Another tab at the same address, once the process that showed this one has died."""
+    address, another = tab.url, tab.context.new_page()
+    with tab.expect_event("crash"), suppress(Error):
+        tab.goto("chrome://crash")
+    tab.close()
+    another.goto(address)
+    return another
 
 
 def status_of(page: Page, filename: str) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Uppy as the page uses it, against the running service: cut, paused, reloaded, and what is sent twice. And the same
-officer at the command line."""
+"""Uppy as the page uses it, against the running service: cut, paused, its tab lost, and what is sent twice. And the
+same officer at the command line."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ def large(world: World) -> Path:
 
 def test_what_is_cut_and_taken_up_again_arrives_whole(world: World, large: Path) -> None:
     world.after("footage")
-    page, chance = world.people["officer"].page, random.Random(SEED)
+    officer, chance = world.people["officer"].page.context, random.Random(SEED)
     cuts = [chance.randrange(2**20, SIZE // 3), chance.randrange(SIZE // 3, SIZE // 2)]
     offsets: list[int] = []
-    page.on("request", lambda sent: _note_offset(sent, offsets))
+    officer.on("request", lambda sent: _note_offset(sent, offsets))
     with broken_line(world.service.staff, cuts=cuts, stall_after=SIZE * 2 // 3, rate=12_000_000) as line:
-        page.goto(line.address + world.facts["exercise"])
-        status = sends_through_cuts(page, large, line)
+        tab = officer.new_page()
+        tab.goto(line.address + world.facts["exercise"])
+        status = sends_through_cuts(tab, large, line)
     assert line.broken == 2
     assert offsets[-1] > 0, "what had arrived was sent again"
     assert status["length"] == SIZE
