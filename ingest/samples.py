@@ -24,7 +24,9 @@ from PIL import Image
 
 from ingest.errors import Unexplained
 from ingest.fingerprint import SIDE, FrameHash, hash_picture, offsets_of, period_of, place, read_frames
-from ingest.frames import Decoded, Ledger
+from ingest.framehash import Decoded
+from ingest.frames import Ledger
+from ingest.parquet import read_whole
 from ingest.rhythm import beats, select_expression
 
 SAMPLES_NAME, FINGERPRINT_NAME = "samples.parquet", "fingerprint.parquet"
@@ -93,7 +95,7 @@ def join_chunks(parts: Sequence[Path], counts: Sequence[int], target: Path) -> N
     for name, schema in ((SAMPLES_NAME, _SAMPLES), (FINGERPRINT_NAME, _FINGERPRINT)):
         with pq.ParquetWriter(target / name, schema, compression="none") as writer:
             for part, offset in zip(parts, offsets, strict=True):
-                table = pq.read_table(part / name, schema=schema)
+                table = read_whole(part / name)
                 moved = pa.array(table["ordinal"].to_numpy() + offset, type=pa.int32())
                 writer.write_table(table.set_column(0, schema.field("ordinal"), moved))
 

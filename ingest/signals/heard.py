@@ -80,8 +80,10 @@ def background(level: NDArray[np.float32]) -> NDArray[np.float32]:
         return level
     start = np.full(HOPS_PER_SECOND, np.median(level[:HOPS_PER_SECOND]), dtype=np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([start, level[:-1]]), HOPS_PER_SECOND)
-    blocks = [np.median(windows[at : at + _BLOCK], axis=1) for at in range(0, len(windows), _BLOCK)]
-    return np.concatenate(blocks).astype(np.float32)
+    medians = np.empty(len(level), dtype=np.float32)
+    for at in range(0, len(windows), _BLOCK):
+        medians[at : at + _BLOCK] = np.median(windows[at : at + _BLOCK], axis=1)
+    return medians
 
 
 def _first_of_each(hops: NDArray[np.int64]) -> list[int]:
