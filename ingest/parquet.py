@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,3 +19,10 @@ def read_whole(path: Path) -> pa.Table:
     """
     with pq.ParquetFile(path) as file:
         return file.read(use_threads=False)
+
+
+def read_groups(path: Path) -> Iterator[pa.Table]:
+    """The same, a group of rows at a time."""
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, use_threads=False)
