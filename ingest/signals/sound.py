@@ -18,7 +18,8 @@ RATE = 16_000
 HOP = 160
 HOPS_PER_SECOND = RATE // HOP
 WINDOW = 512
-_BLOCK_HOPS = 1000
+# 4 MB of spectra and what they are made of.
+_BLOCK_HOPS = 250
 _FULL_SCALE = 32768.0
 # -100 dB: below the last bit of 16, so that digital silence has a level
 _FLOOR = 1e-10
