@@ -4,7 +4,8 @@ Two rhythms share one scaled branch: samples, one each half second, are kept as 
 eight frames a second, those that Meta's grid of ordinals and its neighbours name (`ingest.fingerprint`).
 
 Format of `samples.parquet`: columns `ordinal` int32 (in the ledger), `pts` int64 (the source's), `picture` (a JPEG,
-square); the picture's side in pixels is in the schema's metadata. One row a sampled frame, in order.
+square); the picture's side in pixels is in the schema's metadata. One row a sampled frame, in order, in groups of at
+most 512.
 Format of `fingerprint.parquet`: columns `ordinal` int32, `hash` (32 bytes), `quality` int32, rows in order.
 """
 
@@ -92,7 +93,10 @@ def write_chunk(raw: Path, folder: Path, decoded: Decoded, zero: int, taking: Ta
 def _made(
     raw: Path, keep: NDArray[np.bool_], hash_it: NDArray[np.bool_], hashes: list[tuple[bytes, int]]
 ) -> Iterator[bytes]:
-    """JPEGs of the pictures to keep, in turn; on the way the others' hashes are put to `hashes`. Raises Unexplained."""
+    """JPEGs of the pictures to keep, in turn; on the way hashes of those to hash are put to `hashes`.
+
+    Raises Unexplained when there are more or fewer pictures.
+    """
     count = 0
     for count, picture in enumerate(read_frames(raw), 1):
         if count <= len(keep) and hash_it[count - 1]:
@@ -104,7 +108,10 @@ def _made(
 
 
 def join_chunks(parts: Sequence[Path], counts: Sequence[int], target: Path) -> None:
-    """Join the chunks' files; `counts` are the chunks' numbers of frames, which move the ordinals."""
+    """Join the chunks' files; `counts` are the chunks' numbers of frames, which move the ordinals.
+
+    Each chunk's samples are grouped anew: earlier versions kept even those of hours in one group.
+    """
     offsets = np.cumsum([0, *counts[:-1]]).tolist()
     for name, schema, rows in (
         (SAMPLES_NAME, _SAMPLES, _PICTURES),
