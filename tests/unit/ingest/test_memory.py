@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest import samples
+from ingest.errors import Unexplained
 from ingest.fingerprint import SIDE
 from ingest.framehash import Decoded, read_framehash
 from ingest.frames import Ledger, make_ledger
@@ -128,3 +129,10 @@ def test_a_waveform_takes_a_few_bytes_a_pixel(tmp_path: Path) -> None:
 
     few, many = 120, 480
     assert (peak(drawn(many)) - peak(drawn(few))) / (100 * (many - few)) < 20
+
+
+@pytest.mark.parametrize("due", [2, 4])
+def test_other_pictures_than_were_due_are_never_passed_over(tmp_path: Path, due: int) -> None:
+    part = written(tmp_path / "part", 3)
+    with pytest.raises(Unexplained, match=f"3 pictures were taken where {due} were due"):
+        write_chunk(part / "samples.rgb", part, decoded(due), 0, Taking(0, None, RATE, 0.5))
