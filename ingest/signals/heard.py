@@ -69,8 +69,11 @@ def find_onsets(flux: NDArray[np.float32], limits: Thresholds) -> list[int]:
     if not len(flux):
         return []
     around = np.lib.stride_tricks.sliding_window_view(np.pad(flux, _APART // 2, mode="edge"), _APART + 1)
+    peaks = flux >= around.max(axis=1)
+    del around  # one column of hours at a time
     mean = np.convolve(flux, np.ones(HOPS_PER_SECOND, np.float32) / HOPS_PER_SECOND, mode="full")[: len(flux)]
-    peaks = (flux >= around.max(axis=1)) & (flux >= mean + limits.onset_flux)
+    mean += limits.onset_flux
+    peaks &= flux >= mean
     return _first_of_each(np.flatnonzero(peaks))
 
 
