@@ -13,7 +13,8 @@ from ingest.checks import truncated
 from ingest.damage import AGAIN_NAMES
 from ingest.encode import SIGNALS_PART
 from ingest.errors import Unexplained
-from ingest.frames import Decoded, Ledger, make_ledger, read_framehash
+from ingest.framehash import Decoded, read_framehash
+from ingest.frames import Ledger, make_ledger
 from ingest.graph import FRAMES_NAME, MASTER_NAME, POSTER_NAME, PROXY_NAME
 from ingest.join import join_fragments
 from ingest.mux import JOINED, mux

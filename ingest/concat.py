@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ingest.chapters import Chapter
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
-from ingest.frames import Ledger, make_ledger, read_framehash
+from ingest.framehash import read_framehash
+from ingest.frames import Ledger, make_ledger
 from ingest.packets import Packets, read_packets
 from ingest.whitelist import FORMATS
 from ingest.workspace import Workspace
@@ -76,12 +77,11 @@ def join_exactly(workspace: Workspace, parts: list[Examined]) -> None:
     joined = hash_pictures(
         workspace, JOINED_NAME, "v:0", read_packets(workspace, JOINED_NAME, "v:0"), seconds
     )
-    hashes = [digest for one in parts for digest in one.ledger.hashes]
+    hashes = np.concatenate([one.ledger.hashes for one in parts])
     if len(joined.hashes) != len(hashes):
         raise inexact(f"{len(joined.hashes)} of {len(hashes)} pictures came through")
-    for ordinal, (made, meant) in enumerate(zip(joined.hashes, hashes, strict=True)):
-        if made != meant:
-            raise inexact(f"picture {ordinal} came out otherwise")
+    if len(other := np.flatnonzero((joined.hashes != hashes).any(axis=1))):
+        raise inexact(f"picture {other[0]} came out otherwise")
     times = (joined.pts - joined.pts[0]) * joined.time_base.numerator * base.denominator
     if not np.array_equal(times, expected * base.numerator * joined.time_base.denominator):
         raise inexact("times would move")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from ingest.waveform import read_waveform
 
 WIDE = 1000
 _LEAST_WIDTH = 2.0
@@ -65,9 +66,7 @@ def curve(values: Sequence[float | None], total: float, highest: float, height: 
 
 def waveform(path: Path, total: float, height: int) -> str:
     """Path of the peaks in a `waveform.json` (BBC audiowaveform, version 2), drawn over `total` seconds."""
-    document = json.loads(path.read_text())
-    peaks = np.array(document["data"], dtype=np.int16).reshape(-1, 2)
-    seconds = document["samples_per_pixel"] / document["sample_rate"]
+    seconds, peaks = read_waveform(path)
     peaks = peaks[: max(1, round(total / seconds))]
     if not len(peaks):
         return ""

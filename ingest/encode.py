@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ingest.checks import undecodable
 from ingest.chunks import Chunk
 from ingest.damage import decode_again, may_be_damaged
-from ingest.frames import read_framehash, refuse_standing_time
+from ingest.framehash import read_framehash
+from ingest.frames import refuse_standing_time
 from ingest.graph import FRAMES_NAME, GREY_NAME, RAW_SAMPLES_NAME, build, taking_of
 from ingest.plan import Plan
 from ingest.profiles import Profile

@@ -11,9 +11,8 @@ metadata as "numerator/denominator". Version 1 had no `certain`.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,14 +20,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pyarrow import csv
 
 from ingest.errors import FileRejected
+from ingest.framehash import HASH_BYTES, Decoded, hashes_of
 from ingest.packets import Packets
+from ingest.parquet import read_whole
 from ingest.rhythm import seconds_since
-
-# Arrow's own pools keep what was freed for later: a long recording ends with more of it than it needs.
-pa.set_memory_pool(pa.system_memory_pool())
 
 _SCHEMA = (
     ("ordinal", pa.int32()),
@@ -39,28 +36,18 @@ _SCHEMA = (
     ("certain", pa.bool_()),
 )
 _VERSION_1 = [name for name, _ in _SCHEMA[:-1]]
-_HASH_BYTES = 16
-# Fields of a line of FFmpeg's framehash muxer, version 2: libavformat/hashenc.c
-_FRAMEHASH = {
-    "stream": pa.int32(),
-    "dts": pa.int64(),
-    "pts": pa.int64(),
-    "duration": pa.int64(),
-    "size": pa.int64(),
-    "hash": pa.string(),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
     """Frames in order of presentation. `pts` and `duration` (N,) int64 in `time_base` seconds; `key` (N,) bool;
-    `hashes` N times 16 bytes; `uncertain` ordinals of the frames whose picture no other decoding need give again."""
+    `hashes` (N, 16) uint8; `uncertain` ordinals of the frames whose picture no other decoding need give again."""
 
     time_base: Fraction
     pts: NDArray[np.int64]
     duration: NDArray[np.int64]
     key: NDArray[np.bool_]
-    hashes: tuple[bytes, ...]
+    hashes: NDArray[np.uint8]
     uncertain: tuple[int, ...] = ()
 
     @property
@@ -95,13 +82,15 @@ class Ledger:
     def write(self, path: Path) -> None:
         """Write Parquet; equal ledgers give equal bytes under one version of pyarrow."""
         schema = pa.schema(_SCHEMA, metadata={"time_base": str(self.time_base), "ledger_version": "2"})
+        certain = np.ones(self.frame_count, dtype=np.bool_)
+        certain[list(self.uncertain)] = False
         columns = [
             np.arange(self.frame_count, dtype=np.int32),
             self.pts,
             self.duration,
             self.key,
-            list(self.hashes),
-            ~np.isin(np.arange(self.frame_count), self.uncertain),
+            _to_arrow(self.hashes),
+            certain,
         ]
         arrays = [pa.array(column, type=field[1]) for column, field in zip(columns, _SCHEMA, strict=True)]
         pq.write_table(
@@ -111,7 +100,7 @@ class Ledger:
     @classmethod
     def read(cls, path: Path) -> Ledger:
         """Read what `write` wrote. Raises ValueError for a file that is not a ledger."""
-        table = pq.read_table(path)
+        table = read_whole(path)
         metadata = table.schema.metadata or {}
         known = ([name for name, _ in _SCHEMA], _VERSION_1)
         if b"time_base" not in metadata or table.column_names not in known:
@@ -122,85 +111,21 @@ class Ledger:
             pts=table["pts"].to_numpy(),
             duration=table["duration"].to_numpy(),
             key=table["key"].to_numpy(),
-            hashes=tuple(table["hash"].to_pylist()),
+            hashes=_from_arrow(table["hash"]),
             uncertain=tuple(np.flatnonzero(~certain).tolist()),
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Decoded:
-    """What ffmpeg's framehash muxer said of the frames of one chunk, in the order they came: `pts` (N,) int64 and the
-    last frame's `last_duration`, in `time_base` seconds; `hashes` N times 16 bytes, one after the other; `certain`
-    (N,) bool, False for what did not come out again when it was decoded again."""
-
-    time_base: Fraction
-    pts: NDArray[np.int64]
-    last_duration: int
-    hashes: bytes
-    certain: NDArray[np.bool_]
-
-    def seconds(self, zero: int) -> NDArray[np.float64]:
-        """Times (N,) in seconds from the PTS `zero`, computed as ffmpeg's filters do."""
-        return seconds_since(zero, self.pts, self.time_base)
+def _to_arrow(hashes: NDArray[np.uint8]) -> pa.Array:
+    packed = pa.py_buffer(np.ascontiguousarray(hashes))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(HASH_BYTES), len(hashes), [None, packed])
 
 
-def read_framehash(path: Path, *again: Path) -> Decoded:
-    """Read the output of one run; each `again` that exists is that of another over the same frames.
-
-    Raises FileRejected when no frame was decoded.
-    """
-    one = _read(path)
-    if not len(one.pts):
-        raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
-    certain = one.certain
-    for other in again:
-        if other.exists():
-            certain = certain & _same(one, _read(other))
-    return replace(one, certain=certain)
-
-
-def _read(path: Path) -> Decoded:
-    """A piece at a time: of hours there are hundreds of thousands of lines. Raises FileRejected."""
-    pts, last, digests, sizes = [np.array([], dtype=np.int64)], 0, list[bytes](), set[int]()
-    for rows in _rows(path):
-        pts.append(rows["pts"].to_numpy())
-        last = rows["duration"][-1].as_py()
-        sizes.update(rows["size"].unique().to_pylist())
-        digests.append(bytes.fromhex("".join(rows["hash"].to_pylist())))  # which passes over the blanks
-    if len(sizes) > 1:
-        raise FileRejected("undecodable", "The pictures change their size in the middle of the file.")
-    stamps = np.concatenate(pts)
-    return Decoded(_time_base(path), stamps, last, b"".join(digests), np.ones(len(stamps), dtype=np.bool_))
-
-
-def _same(one: Decoded, other: Decoded) -> NDArray[np.bool_]:
-    """Which of the frames of `one` are in `other` with the same hash at the same time."""
-    mine, theirs = (
-        np.frombuffer(run.hashes, dtype=np.uint8).reshape(-1, _HASH_BYTES) for run in (one, other)
-    )
-    _, at, there = np.intersect1d(one.pts, other.pts, return_indices=True)
-    same = np.zeros(len(one.pts), dtype=np.bool_)
-    same[at] = (mine[at] == theirs[there]).all(axis=1)
-    return same
-
-
-def _rows(path: Path) -> Iterator[pa.RecordBatch]:
-    """A framehash file's lines, a piece at a time."""
-    with path.open("rb") as text:
-        while (line := text.readline()).startswith(b"#"):
-            pass
-        if not line:
-            return
-        text.seek(-len(line), os.SEEK_CUR)
-        yield from csv.open_csv(
-            text,
-            read_options=csv.ReadOptions(column_names=list(_FRAMEHASH), use_threads=False),
-            convert_options=csv.ConvertOptions(column_types=_FRAMEHASH),
-        )
-
-
-def _each(hashes: bytes) -> Iterator[bytes]:
-    return (hashes[at : at + _HASH_BYTES] for at in range(0, len(hashes), _HASH_BYTES))
+def _from_arrow(column: pa.ChunkedArray) -> NDArray[np.uint8]:
+    chunks = [
+        hashes_of(chunk.buffers()[1])[chunk.offset : chunk.offset + len(chunk)] for chunk in column.chunks
+    ]
+    return np.concatenate([hashes_of(b""), *chunks])
 
 
 def refuse_standing_time(pts: NDArray[np.int64]) -> None:
@@ -220,19 +145,18 @@ def make_ledger(parts: Sequence[Decoded], packets: Packets) -> Ledger:
     refuse_standing_time(stamps)
     gaps = np.diff(stamps)
     last = parts[-1].last_duration or (int(np.median(gaps)) if len(gaps) else 1)
-    hashes = tuple(one for part in parts for one in _each(part.hashes))
-    key = np.isin(stamps, packets.pts[packets.key])
+    hashes = np.concatenate([part.hashes for part in parts])
+    key = _where(stamps, packets.pts[packets.key])
     uncertain = np.flatnonzero(~np.concatenate([part.certain for part in parts]))
     duration = np.append(gaps, max(1, last))
     return Ledger(parts[0].time_base, stamps, duration, key, hashes, tuple(uncertain.tolist()))
 
 
-def _time_base(path: Path) -> Fraction:
-    """What a framehash file tells in its header."""
-    with path.open() as text:
-        for line in text:
-            if line.startswith("#tb 0:"):
-                return Fraction(line.split(":", 1)[1].strip())
-            if not line.startswith("#"):
-                break
-    return Fraction(1)
+def _where(stamps: NDArray[np.int64], these: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the rising `stamps` (N,) are among `these`; `np.isin` would copy all of them several times."""
+    found = np.zeros(len(stamps), dtype=np.bool_)
+    at = np.searchsorted(stamps, these)
+    inside = at < len(stamps)
+    at, these = at[inside], these[inside]
+    found[at[stamps[at] == these]] = True
+    return found

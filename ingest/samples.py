@@ -4,16 +4,19 @@ Two rhythms share one scaled branch: samples, one each half second, are kept as 
 eight frames a second, those that Meta's grid of ordinals and its neighbours name (`ingest.fingerprint`).
 
 Format of `samples.parquet`: columns `ordinal` int32 (in the ledger), `pts` int64 (the source's), `picture` (a JPEG,
-square); the picture's side in pixels is in the schema's metadata. One row a sampled frame, in order.
+square); the picture's side in pixels is in the schema's metadata. One row a sampled frame, in order, in groups of at
+most 512.
 Format of `fingerprint.parquet`: columns `ordinal` int32, `hash` (32 bytes), `quality` int32, rows in order.
 """
 
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +27,15 @@ from PIL import Image
 
 from ingest.errors import Unexplained
 from ingest.fingerprint import SIDE, FrameHash, hash_picture, offsets_of, period_of, place, read_frames
-from ingest.frames import Decoded, Ledger
+from ingest.framehash import Decoded
+from ingest.frames import Ledger
+from ingest.parquet import read_groups
 from ingest.rhythm import beats, select_expression
 
 SAMPLES_NAME, FINGERPRINT_NAME = "samples.parquet", "fingerprint.parquet"
 _QUALITY = 90
+# Samples in a group of rows, at most: more than a chunk has, but for the only one of a file that cannot be cut.
+_PICTURES = 512
 _SAMPLES = pa.schema(
     [("ordinal", pa.int32()), ("pts", pa.int64()), ("picture", pa.binary())],
     metadata={"side": str(SIDE), "samples_version": "1"},
@@ -66,36 +73,55 @@ def write_chunk(raw: Path, folder: Path, decoded: Decoded, zero: int, taking: Ta
     """Write both files for one chunk from the pictures taken of it, ordinals counting from its own first frame."""
     sampled, hashed = taking.sampled(decoded.seconds(zero)), taking.hashed(len(decoded.pts))
     taken = np.union1d(sampled, hashed)
-    keep, hash_it = np.isin(taken, sampled), np.isin(taken, hashed)
-    pictures: list[bytes] = []
     hashes: list[tuple[bytes, int]] = []
-    count = 0
-    for picture in read_frames(raw):
-        if count < len(taken) and keep[count]:
-            pictures.append(_jpeg(picture))
-        if count < len(taken) and hash_it[count]:
-            hashes.append(hash_picture(picture))
-        count += 1
-    if count != len(taken):
-        raise Unexplained(f"{count} pictures were taken where {len(taken)} were due")
-    columns = [pa.array(sampled, pa.int32()), pa.array(decoded.pts[sampled], pa.int64()), pa.array(pictures)]
-    _write(folder / SAMPLES_NAME, columns, _SAMPLES)
+    made = _made(raw, np.isin(taken, sampled), np.isin(taken, hashed), hashes)
+    with pq.ParquetWriter(folder / SAMPLES_NAME, _SAMPLES, compression="none") as out:
+        for first in range(0, max(1, len(sampled)), _PICTURES):
+            rows = sampled[first : first + _PICTURES]
+            pictures = pa.array(islice(made, len(rows)), pa.binary())
+            columns = [pa.array(rows, pa.int32()), pa.array(decoded.pts[rows], pa.int64()), pictures]
+            out.write_table(pa.Table.from_arrays(columns, schema=_SAMPLES))
+    deque(made, 0)  # what comes after the last sample
     digests, qualities = (
         pa.array([d for d, _ in hashes], pa.binary(32)),
         pa.array([q for _, q in hashes], pa.int32()),
     )
-    _write(folder / FINGERPRINT_NAME, [pa.array(hashed, pa.int32()), digests, qualities], _FINGERPRINT)
+    found = pa.Table.from_arrays([pa.array(hashed, pa.int32()), digests, qualities], schema=_FINGERPRINT)
+    pq.write_table(found, folder / FINGERPRINT_NAME, compression="none")
+
+
+def _made(
+    raw: Path, keep: NDArray[np.bool_], hash_it: NDArray[np.bool_], hashes: list[tuple[bytes, int]]
+) -> Iterator[bytes]:
+    """JPEGs of the pictures to keep, in turn; on the way hashes of those to hash are put to `hashes`.
+
+    Raises Unexplained when there are more or fewer pictures.
+    """
+    count = 0
+    for count, picture in enumerate(read_frames(raw), 1):
+        if count <= len(keep) and hash_it[count - 1]:
+            hashes.append(hash_picture(picture))
+        if count <= len(keep) and keep[count - 1]:
+            yield _jpeg(picture)
+    if count != len(keep):
+        raise Unexplained(f"{count} pictures were taken where {len(keep)} were due")
 
 
 def join_chunks(parts: Sequence[Path], counts: Sequence[int], target: Path) -> None:
-    """Join the chunks' files; `counts` are the chunks' numbers of frames, which move the ordinals."""
+    """Join the chunks' files; `counts` are the chunks' numbers of frames, which move the ordinals.
+
+    Each chunk's samples are grouped anew: earlier versions kept even those of hours in one group.
+    """
     offsets = np.cumsum([0, *counts[:-1]]).tolist()
-    for name, schema in ((SAMPLES_NAME, _SAMPLES), (FINGERPRINT_NAME, _FINGERPRINT)):
+    for name, schema, rows in (
+        (SAMPLES_NAME, _SAMPLES, _PICTURES),
+        (FINGERPRINT_NAME, _FINGERPRINT, None),
+    ):
         with pq.ParquetWriter(target / name, schema, compression="none") as writer:
             for part, offset in zip(parts, offsets, strict=True):
-                table = pq.read_table(part / name, schema=schema)
-                moved = pa.array(table["ordinal"].to_numpy() + offset, type=pa.int32())
-                writer.write_table(table.set_column(0, schema.field("ordinal"), moved))
+                for table in read_groups(part / name):
+                    moved = pa.array(table["ordinal"].to_numpy() + offset, type=pa.int32())
+                    writer.write_table(table.set_column(0, schema.field("ordinal"), moved), rows)
 
 
 def read_samples(path: Path) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
@@ -117,7 +143,3 @@ def _jpeg(picture: NDArray[np.uint8]) -> bytes:
     out = io.BytesIO()
     Image.fromarray(picture).save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
-
-
-def _write(target: Path, columns: list[pa.Array], schema: pa.Schema) -> None:
-    pq.write_table(pa.Table.from_arrays(columns, schema=schema), target, compression="none")

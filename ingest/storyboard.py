@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ingest.errors import Unexplained
-from ingest.frames import Decoded, Ledger
+from ingest.framehash import Decoded
+from ingest.frames import Ledger
 from ingest.graph import TILES_NAME, storyboard_interval, storyboard_tile, time_before
 from ingest.picture import Size
 from ingest.plan import Plan
@@ -37,23 +38,28 @@ def write_storyboard(
 
     Formats: WebVTT, https://www.w3.org/TR/webvtt1/; spatial fragments, https://www.w3.org/TR/media-frags/.
     """
-    taken: list[int] = []
-    tiles: list[NDArray[np.uint8]] = []
-    size = storyboard_tile(plan.source, profile)
-    for part, frames, chunk in zip(parts, decoded, plan.chunks, strict=True):
-        times = frames.seconds(plan.measured.zero)
-        due = beats(times, storyboard_interval(plan.source, profile), time_before(plan, chunk)).tolist()
-        tiles += _tiles(part / TILES_NAME, due, size)
-        taken += np.searchsorted(ledger.pts, frames.pts[due]).tolist()
-    columns = profile.storyboard_columns
-    rows = -(-len(taken) // columns)
-    width, height = size.width, size.height
-    sheet = np.zeros((rows * height, columns * width, 3), dtype=np.uint8)
-    for number, tile in enumerate(tiles):
-        row, column = divmod(number, columns)
-        sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = tile
-    Image.fromarray(sheet).save(target / STORYBOARD_NAME, "JPEG", quality=_QUALITY)
-    (target / VTT_NAME).write_text(_vtt(taken, ledger, columns, width, height))
+    every = storyboard_interval(plan.source, profile)
+    due = [
+        beats(frames.seconds(plan.measured.zero), every, time_before(plan, chunk)).tolist()
+        for frames, chunk in zip(decoded, plan.chunks, strict=True)
+    ]
+    columns, size = profile.storyboard_columns, storyboard_tile(plan.source, profile)
+    _draw(parts, due, columns, size).save(target / STORYBOARD_NAME, "JPEG", quality=_QUALITY)
+    stamps = np.concatenate([frames.pts[ones] for frames, ones in zip(decoded, due, strict=True)])
+    taken = np.searchsorted(ledger.pts, stamps).tolist()
+    (target / VTT_NAME).write_text(_vtt(taken, ledger, columns, size.width, size.height))
+
+
+def _draw(parts: Sequence[Path], due: Sequence[list[int]], columns: int, size: Size) -> Image.Image:
+    """The sheet, drawn as the tiles are read: the tiles of a whole sheet are as large as it is."""
+    rows = -(-sum(map(len, due)) // columns)
+    sheet, number = Image.new("RGB", (columns * size.width, rows * size.height)), 0
+    for part, frames in zip(parts, due, strict=True):
+        for tile in _tiles(part / TILES_NAME, frames, size):
+            row, column = divmod(number, columns)
+            sheet.paste(Image.fromarray(tile), (column * size.width, row * size.height))
+            number += 1
+    return sheet
 
 
 def _tiles(path: Path, due: list[int], size: Size) -> list[NDArray[np.uint8]]:

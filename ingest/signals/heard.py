@@ -69,8 +69,11 @@ def find_onsets(flux: NDArray[np.float32], limits: Thresholds) -> list[int]:
     if not len(flux):
         return []
     around = np.lib.stride_tricks.sliding_window_view(np.pad(flux, _APART // 2, mode="edge"), _APART + 1)
+    peaks = flux >= around.max(axis=1)
+    del around  # one column of hours at a time
     mean = np.convolve(flux, np.ones(HOPS_PER_SECOND, np.float32) / HOPS_PER_SECOND, mode="full")[: len(flux)]
-    peaks = (flux >= around.max(axis=1)) & (flux >= mean + limits.onset_flux)
+    mean += limits.onset_flux
+    peaks &= flux >= mean
     return _first_of_each(np.flatnonzero(peaks))
 
 
@@ -80,8 +83,10 @@ def background(level: NDArray[np.float32]) -> NDArray[np.float32]:
         return level
     start = np.full(HOPS_PER_SECOND, np.median(level[:HOPS_PER_SECOND]), dtype=np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([start, level[:-1]]), HOPS_PER_SECOND)
-    blocks = [np.median(windows[at : at + _BLOCK], axis=1) for at in range(0, len(windows), _BLOCK)]
-    return np.concatenate(blocks).astype(np.float32)
+    medians = np.empty(len(level), dtype=np.float32)
+    for at in range(0, len(windows), _BLOCK):
+        medians[at : at + _BLOCK] = np.median(windows[at : at + _BLOCK], axis=1)
+    return medians
 
 
 def _first_of_each(hops: NDArray[np.int64]) -> list[int]:

@@ -41,21 +41,23 @@ def cut_scores(signals: PictureSignals) -> NDArray[np.float64]:
 def find_cuts(signals: PictureSignals, limits: Thresholds) -> tuple[Cut, ...]:
     """Frames whose score reaches the threshold, without those on which a light flashes up."""
     scores = cut_scores(signals)
-    found = np.flatnonzero((scores >= limits.cut_score) & ~_flashes(signals))
+    found = np.flatnonzero(scores >= limits.cut_score)
+    found = found[~_flashes(signals, found)]
     return tuple(Cut(int(n), round(float(scores[n]), 3)) for n in found)
 
 
-def _flashes(signals: PictureSignals) -> NDArray[np.bool_]:
-    """Frames (N,) at which a light flashes up or goes out again within three frames: a shot in the dark.
+def _flashes(signals: PictureSignals, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether, at each of the frames `at` (K,), a light flashes up or goes out again within three frames: a shot in the
+    dark.
 
     Nearly everything becomes lighter, and soon after the picture is as dark as before; or the other way round.
     """
-    light = signals.light.astype(np.int64)
-    step = np.diff(light, prepend=light[:1])
-    everywhere = np.abs(step) >= np.maximum(_FLASH_SHARE * signals.change, 1)
-    padded = np.lib.stride_tricks.sliding_window_view(np.pad(light, 4, mode="edge"), 4)
-    count = len(light)
-    before, after = padded[:count], padded[5 : 5 + count]
+    padded = np.lib.stride_tricks.sliding_window_view(
+        np.pad(signals.light.astype(np.int64), 4, mode="edge"), 4
+    )
+    before, after = padded[at], padded[at + 5]
+    light, step = padded[at + 1, 3], padded[at + 1, 3] - before[:, 3]
+    everywhere = np.abs(step) >= np.maximum(_FLASH_SHARE * signals.change[at], 1)
     was_so = np.where(step > 0, np.abs(after[:, :3] - (light - step)[:, None]).min(axis=1), 0)
     was_so = np.where(step < 0, np.abs(before[:, :3] - light[:, None]).min(axis=1), was_so)
     flashes: NDArray[np.bool_] = everywhere & (was_so <= _FLASH_LEFT * np.abs(step))

@@ -18,7 +18,8 @@ RATE = 16_000
 HOP = 160
 HOPS_PER_SECOND = RATE // HOP
 WINDOW = 512
-_BLOCK_HOPS = 1000
+# 4 MB of spectra and what they are made of.
+_BLOCK_HOPS = 250
 _FULL_SCALE = 32768.0
 # -100 dB: below the last bit of 16, so that digital silence has a level
 _FLOOR = 1e-10
@@ -40,7 +41,7 @@ class SoundSignals:
 
 def read_sound(path: Path, block_hops: int = _BLOCK_HOPS) -> SoundSignals:
     """Measure a WAV file. Raises ValueError unless it is 16 kHz, mono, 16 bits; wave.Error when it is no WAV."""
-    parts = []
+    signals, done = _unwritten(path), 0
     before = np.zeros(WINDOW - HOP, dtype=np.float32)
     bands = np.zeros((2, _BANDS), dtype=np.float32)
     for samples in _blocks(path, block_hops):
@@ -49,16 +50,24 @@ def read_sound(path: Path, block_hops: int = _BLOCK_HOPS) -> SoundSignals:
         before = whole[-(WINDOW - HOP) :]
         logs = np.concatenate([bands, _band_levels(_spectra(whole))])
         bands = logs[-2:]
-        parts.append((*_loudness(samples, scaled), _rise(logs)))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] or [np.zeros(0, np.float32)] * 3
-    return SoundSignals(columns[0].astype(np.int16), *columns[1:])
+        here = slice(done, done := done + len(samples) // HOP)
+        signals.peak[here], signals.level[here] = _loudness(samples, scaled)
+        signals.flux[here] = _rise(logs)
+    return SoundSignals(signals.peak[:done], signals.level[:done], signals.flux[:done])
+
+
+def _unwritten(path: Path) -> SoundSignals:
+    """Room for the figures of a file, which is not used before it is written to. Raises as `read_sound` does."""
+    with wave.open(str(path)) as sound:
+        if (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) != (RATE, 1, 2):
+            raise ValueError(f"{path.name} is not 16 kHz, mono, 16 bits")
+        hops = -(-sound.getnframes() // HOP)
+    return SoundSignals(np.empty(hops, np.int16), np.empty(hops, np.float32), np.empty(hops, np.float32))
 
 
 def _blocks(path: Path, block_hops: int) -> Iterator[NDArray[np.int16]]:
     """Whole hops of samples; the last is filled up with silence."""
     with wave.open(str(path)) as sound:
-        if (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) != (RATE, 1, 2):
-            raise ValueError(f"{path.name} is not 16 kHz, mono, 16 bits")
         while data := sound.readframes(block_hops * HOP):
             samples = np.frombuffer(data, dtype="<i2")
             yield np.pad(samples, (0, -len(samples) % HOP))

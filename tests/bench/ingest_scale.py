@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from ingest.ffmpeg import find_tools
-from ingest.frames import make_ledger, read_framehash
+from ingest.framehash import read_framehash
+from ingest.frames import make_ledger
 from ingest.packets import Packets
 from tests.bench.cpu import cpu_seconds
 from tests.bench.rows import Goal, compare

@@ -34,7 +34,11 @@ def ledger_of(gaps: list[int]) -> Ledger:
     duration = np.array(gaps, dtype=np.int64)
     pts = np.concatenate([[0], np.cumsum(duration[:-1])]).astype(np.int64)
     return Ledger(
-        Fraction(1, 1000), pts, duration, np.zeros(len(gaps), dtype=np.bool_), (b"\0" * 16,) * len(gaps)
+        Fraction(1, 1000),
+        pts,
+        duration,
+        np.zeros(len(gaps), dtype=np.bool_),
+        np.zeros((len(gaps), 16), np.uint8),
     )
 
 

@@ -84,7 +84,7 @@ def hold(case: Case, place: Path, outcome: Outcome) -> list[str]:
 def _check(case: Case, source: Path, out: Path, report: Report) -> list[str]:
     ledger = Ledger.read(out / "ledger.parquet")
     wrong = []
-    own, found = hashes(source), [digest.hex() for digest in ledger.hashes]
+    own, found = hashes(source), [digest.tobytes().hex() for digest in ledger.hashes]
     if [pts for pts, _ in own] != ledger.pts.tolist():
         wrong.append(f"times differ: {len(own)} frames decoded, {ledger.frame_count} in the ledger")
     elif [digest for _, digest in own] != found:

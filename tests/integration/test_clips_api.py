@@ -44,7 +44,7 @@ def uneven_ledger(path: Path) -> bytes:
     pts = np.arange(100, dtype=np.int64) * 100
     pts[12] += 30
     gaps = np.append(np.diff(pts), 100)
-    Ledger(Fraction(1, 1000), pts, gaps, np.arange(100) % 10 == 0, (bytes(16),) * 100).write(path)
+    Ledger(Fraction(1, 1000), pts, gaps, np.arange(100) % 10 == 0, np.zeros((100, 16), np.uint8)).write(path)
     return path.read_bytes()
 
 

@@ -63,7 +63,7 @@ def site(settings: Settings, database: Database, vault: Vault, tmp_path: Path) -
         exercise = make_exercise(session, organisation_id=person.organisation_id)
         recording = make_ready_recording(session, vault, exercise=exercise)
         pts = np.arange(100, dtype=np.int64) * 100
-        Ledger(Fraction(1, 1000), pts, np.full(100, 100), pts == 0, (b"\0" * 16,) * 100).write(
+        Ledger(Fraction(1, 1000), pts, np.full(100, 100), pts == 0, np.zeros((100, 16), np.uint8)).write(
             tmp_path / "ledger"
         )
         store_rendition(

@@ -60,7 +60,9 @@ def test_chunks_leave_no_trace_in_ledger_and_times(
     out = tmp_path / "out"
     report = ingest(source, out, profile=CHUNKED)
     ledger = Ledger.read(out / "ledger.parquet")
-    assert list(zip(ledger.pts.tolist(), [h.hex() for h in ledger.hashes], strict=True)) == decoded(source)
+    assert list(zip(ledger.pts.tolist(), [h.tobytes().hex() for h in ledger.hashes], strict=True)) == decoded(
+        source
+    )
     for rendition in ("master.mp4", "proxy.mp4"):
         made = packets_of(out / rendition)
         times = [int(p) * made.time_base for p in made.pts]

@@ -43,7 +43,9 @@ def ledger_of(frames: int, base: int = 1000) -> Ledger:
     """Ten frames a second, the first not at zero."""
     pts = 700 + np.arange(frames, dtype=np.int64) * (base // 10)
     ones = np.ones(frames, dtype=np.int64)
-    return Ledger(Fraction(1, base), pts, ones * (base // 10), ones.astype(bool), (b"\0" * 16,) * frames)
+    return Ledger(
+        Fraction(1, base), pts, ones * (base // 10), ones.astype(bool), np.zeros((frames, 16), np.uint8)
+    )
 
 
 def pictures(seed: int, count: int) -> list[NDArray[np.uint8]]:

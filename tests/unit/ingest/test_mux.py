@@ -35,7 +35,9 @@ def test_a_conforming_source_is_copied_and_every_picture_is_its_own(
     report = ingest(source, tmp_path / "out")
     assert copied(report)
     ledger = Ledger.read(tmp_path / "out" / "ledger.parquet")
-    assert [h for _, h in decoded(tmp_path / "out" / "master.mp4")] == [h.hex() for h in ledger.hashes]
+    assert [h for _, h in decoded(tmp_path / "out" / "master.mp4")] == [
+        h.tobytes().hex() for h in ledger.hashes
+    ]
     made = packets_of(tmp_path / "out" / "master.mp4")
     assert [int(p) * made.time_base for p in made.pts] == [ledger.time_of(n) for n in range(75)]
     assert b"x264 - core" in source.read_bytes()
@@ -171,7 +173,7 @@ def test_a_clip_from_behind_a_change_of_parameters_decodes_to_the_sources_pictur
     assert not copied(report)
     assert [one.start_frame for one in report.clips] == [0, 25, 50, 75, 100, 125]
     ledger = Ledger.read(out / "ledger.parquet")
-    assert [h for _, h in decoded(source)] == [h.hex() for h in ledger.hashes]
+    assert [h for _, h in decoded(source)] == [h.tobytes().hex() for h in ledger.hashes]
     master = [h for _, h in decoded(out / "master.mp4")]
     for one in report.clips:
         assert [h for _, h in decoded(out / one.path)] == master[one.start_frame : one.end_frame]

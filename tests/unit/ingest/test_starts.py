@@ -57,7 +57,7 @@ def test_a_damaged_picture_at_a_seam_is_decoded_as_from_the_start(
     damage(source, whole[1]["start_pts"], kind, tools)
     left = chunks_of(source, tmp_path / "out")
     ledger = Ledger.read(tmp_path / "out" / "ledger.parquet")
-    made = list(zip(ledger.pts.tolist(), [one.hex() for one in ledger.hashes], strict=True))
+    made = list(zip(ledger.pts.tolist(), [one.tobytes().hex() for one in ledger.hashes], strict=True))
     assert made == [(frame.pts, frame.digest) for frame in synthetic.decoded(source, algorithm="murmur3")]
     assert left[-1]["start_pts"] == whole[2]["start_pts"], "the other seam stays"
 

@@ -16,7 +16,9 @@ from tests.media.synthetic import run_ffmpeg
 
 def ledger_of(frames: int, rate: int = 25) -> Ledger:
     pts = np.arange(frames, dtype=np.int64)
-    return Ledger(Fraction(1, rate), pts, np.ones(frames, np.int64), pts == 0, (b"\0" * 16,) * frames)
+    return Ledger(
+        Fraction(1, rate), pts, np.ones(frames, np.int64), pts == 0, np.zeros((frames, 16), np.uint8)
+    )
 
 
 def wav(path: Path, samples: np.ndarray, rate: int = 16_000) -> Path:

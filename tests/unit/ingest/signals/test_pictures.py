@@ -27,7 +27,11 @@ RAW = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}", "-r", "2
 def ledger_of(count: int, rate: int = 25) -> Ledger:
     ones = np.ones(count, dtype=np.int64)
     return Ledger(
-        Fraction(1, rate), np.arange(count), ones, np.zeros(count, dtype=np.bool_), (b"\0" * 16,) * count
+        Fraction(1, rate),
+        np.arange(count),
+        ones,
+        np.zeros(count, dtype=np.bool_),
+        np.zeros((count, 16), np.uint8),
     )
 
 

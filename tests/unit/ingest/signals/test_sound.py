@@ -69,7 +69,7 @@ def test_memory_grows_by_the_figures_alone(tmp_path: Path) -> None:
     read_sound(tmp_path / "audio.wav")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 40e6  # blocks of 30 s, whatever the length
+    assert peak < 8e6  # blocks of 2.5 s, whatever the length
 
 
 def test_silence_is_silencedetects(tmp_path: Path, tools: Tools) -> None:
