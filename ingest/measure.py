@@ -16,6 +16,8 @@ _LOUDNESS = re.compile(r"^\s+I:\s+(-?\d+\.\d+|-inf|nan) LUFS", re.MULTILINE)
 _SUMMARY, _EMPTY = "Summary:", "Output file is empty"
 # What it says when the sound changes its layout, rate or format on the way (fftools/ffmpeg_filter.c).
 _CHANGED = "because audio parameters changed"
+# Samples at a time: a coder's frames are small, and handing them on costs more than some filters' work on them.
+LARGE_FRAME = 4096
 # Below this the sound is silence, and there is nothing to bring up (the absolute gate of ITU-R BS.1770).
 _SILENCE_LUFS = -70.0
 
@@ -61,7 +63,15 @@ def measure(workspace: Workspace, probe: Probe) -> Measured:
     ]
     argv += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framehash", _FIRST_NAME]
     if probe.audio:
-        argv += ["-map", f"0:{probe.audio.index}", "-af", "ebur128=framelog=quiet", "-f", "null", "-"]
+        argv += [
+            "-map",
+            f"0:{probe.audio.index}",
+            "-af",
+            f"asetnsamples={LARGE_FRAME}:p=0,ebur128=framelog=quiet",
+            "-f",
+            "null",
+            "-",
+        ]
     done = workspace.run(argv, media_seconds=probe.duration)
     first = workspace.path / _FIRST_NAME
     rows = (

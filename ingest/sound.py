@@ -13,6 +13,7 @@ import ffmpeg
 from ingest.checks import undecodable
 from ingest.ffmpeg import GLOBAL, input_options
 from ingest.graph import CLEAN
+from ingest.measure import LARGE_FRAME
 from ingest.plan import Plan
 from ingest.profiles import Profile
 from ingest.streams import AudioStream
@@ -72,6 +73,7 @@ def _graph(sound: Any, plan: Plan, audio: AudioStream, profile: Profile) -> Any:
     parts = (
         sound.filter("aresample", profile.audio_rate, **{"async": 1, "first_pts": 0})
         .filter("apad", whole_dur=f"{max(plan.seconds, _LEAST_SECONDS):.6f}")
+        .filter("asetnsamples", n=LARGE_FRAME, p=0)
         .filter_multi_output("asplit", 2)
     )
     options = {**profile.aac(), "ar": profile.audio_rate, "ac": min(2, audio.channels)}
