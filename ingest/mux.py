@@ -22,7 +22,6 @@ PLAYLIST_NAME, STREAM_NAME = "stream.m3u8", "stream.mp4"
 JOINED = "joined-"
 # Slices and parameter sets (ITU-T H.264, table 7-1): what a stranger stored in units of other types stays behind.
 _PICTURES_ALONE = "filter_units=pass_types=1-5|7-8"
-_COLOURS = "h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1"
 
 
 def mux(
@@ -78,10 +77,10 @@ def _copied(plan: Plan) -> dict[str, str]:
     """Pictures copied from the source lose its SEI units, which may say who and where, say their colours outright as
     the coded ones do, and start at time zero."""
     zero = plan.measured.zero
-    filters = [_PICTURES_ALONE, f"setts=pts=PTS-({zero}):dts=DTS-({zero})"]
-    if not plan.source.video.colour.standard:  # saying it costs as much as all the rest
-        filters.insert(1, _COLOURS)
-    return {"bsf:v": ",".join(filters)} if plan.copied else {}
+    # whatever a container says of them: the pictures may say nothing, or something else
+    colours = "h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1"
+    times = f"setts=pts=PTS-({zero}):dts=DTS-({zero})"
+    return {"bsf:v": f"{_PICTURES_ALONE},{colours},{times}"} if plan.copied else {}
 
 
 def _check(workspace: Workspace, ledger: Ledger, name: str) -> NDArray[np.int64]:

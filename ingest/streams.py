@@ -37,11 +37,6 @@ class Colour:
     transfer: str = "unknown"
 
     @property
-    def standard(self) -> bool:
-        """True when BT.709 is said outright."""
-        return {self.matrix, self.primaries, self.transfer} == {"bt709"}
-
-    @property
     def hdr(self) -> bool:
         """True for high dynamic range, which must be tone-mapped to be seen on a usual display."""
         return self.transfer in _HDR_TRANSFERS

@@ -66,9 +66,13 @@ class Database:
 
 
 def _hide_values(context: ExceptionContext) -> None:
-    """Leaves PostgreSQL's own sentence of an error, without the detail, which holds keys and whole rows."""
+    """Leaves PostgreSQL's own sentence of an error, without the detail, which holds keys and whole rows, and without
+    the value that a sentence of class 22 (data exception) ends with."""
     original, wrapped = context.original_exception, context.sqlalchemy_exception
     if isinstance(original, psycopg.Error) and original.diag.message_primary:
-        original.args = (original.diag.message_primary,)
+        said = original.diag.message_primary
+        if (original.sqlstate or "").startswith("22"):
+            said = said.partition('"')[0].rstrip(" :")
+        original.args = (said,)
         if wrapped is not None:
-            wrapped.args = (f"({type(original).__name__}) {original.diag.message_primary}",)
+            wrapped.args = (f"({type(original).__name__}) {said}",)

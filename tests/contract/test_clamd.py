@@ -89,6 +89,13 @@ def test_what_it_says_before_it_hangs_up_counts(small: FakeClamd) -> None:
     small.start(answer=b"stream: Can't allocate memory ERROR")
     with pytest.raises(ScreenUnavailable, match="allocate"):
         look(small.address, bytes(8 * MIB), window=8 * MIB)
+    small.stop()
+    small.start(answer=b"stream: OK")  # of what it did not see
+    with pytest.raises(ScreenUnavailable, match="a part"):
+        look(small.address, bytes(8 * MIB), window=8 * MIB)
+    small.stop()
+    small.start(answer=b"stream: Eicar-Test FOUND")
+    assert look(small.address, bytes(8 * MIB), window=8 * MIB).found == "Eicar-Test"
 
 
 def test_no_answer_is_never_a_pass(small: FakeClamd) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import socket
 import struct
-from contextlib import suppress
 from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
@@ -30,6 +29,10 @@ _LIMITS: Final = "Heuristics.Limits.Exceeded"  # with AlertExceedsMax: it did no
 
 class _WindowTooLong(Exception):
     """More than the daemon takes at a time."""
+
+
+class _HungUp(Exception):
+    """The daemon takes no more bytes."""
 
 
 class Clamd:
@@ -76,16 +79,21 @@ class Clamd:
     def _ask(self, stream: BinaryIO, length: int, check: Check) -> str | None:
         """The name of what it finds in one window, or None."""
         with self._connected() as daemon:
+            whole = True
             try:
-                # It may hang up early, and say why first.
-                with suppress(BrokenPipeError, ConnectionResetError):
+                try:
                     _send(daemon, stream, length, check)
+                except _HungUp:
+                    whole = False  # it may have said why first
                 answer = _answer(daemon)
             except ConnectionResetError:
                 raise _WindowTooLong from None  # it hangs up when it has enough; one that is gone refuses the next
             except OSError as error:
                 raise ScreenUnavailable(f"clamd does not answer: {error}") from error
-        return _judged(answer)
+        found = _judged(answer)
+        if found is None and not whole:
+            raise ScreenUnavailable("clamd judged a part of what it was to see")
+        return found
 
     def _connected(self) -> socket.socket:
         try:
@@ -112,16 +120,24 @@ def _unix(path: str) -> socket.socket:
 
 
 def _send(daemon: socket.socket, stream: BinaryIO, length: int, check: Check) -> None:
-    daemon.sendall(b"zINSTREAM\0")
+    """Raises _HungUp."""
+    _push(daemon, b"zINSTREAM\0")
     left = length
     while left:
         check()
         piece = stream.read(min(CHUNK, left))
         if not piece:
             raise ScreenUnavailable("The upload's bytes ended early while they were screened")
-        daemon.sendall(struct.pack(">I", len(piece)) + piece)
+        _push(daemon, struct.pack(">I", len(piece)) + piece)
         left -= len(piece)
-    daemon.sendall(struct.pack(">I", 0))
+    _push(daemon, struct.pack(">I", 0))
+
+
+def _push(daemon: socket.socket, data: bytes) -> None:
+    try:
+        daemon.sendall(data)
+    except (BrokenPipeError, ConnectionResetError):
+        raise _HungUp from None
 
 
 def _answer(daemon: socket.socket) -> str:

@@ -32,8 +32,9 @@ from app.uploads.service.holding import Writing
 from app.uploads.service.staging import BLOCK_SIZE, READ_SIZE
 
 STALL_SECONDS: Final = 30.0
-# The disk may lag behind the line by so much before the line waits for it; a loss of power costs the client that much.
-MOST_BEHIND: Final = 8 * BLOCK_SIZE
+# So much may have arrived and not be acknowledged, where the disk is slower than the line, before the line waits for
+# it. A loss of power costs the client that much, and whoever wants the upload waits until it is durable.
+MOST_BEHIND: Final = 4 * BLOCK_SIZE
 # Dozens of threads that write and hash would leave no processor for whoever holds the interpreter's lock, and every
 # other request of this process would wait for them: one processor stays free.
 AT_WORK: Final = threading.BoundedSemaphore(max(1, len(os.sched_getaffinity(0)) - 1))
@@ -116,7 +117,7 @@ class Reception:
                 if self._chunk:
                     self._chunk.update(buffer[:got])
             left -= got
-            if self._chunk is None and left and self._is_due(self._file.position - self._begun):
+            if self._chunk is None and left and self._is_due():
                 self._checkpoint_beside()
         if length is None and self._read(source, buffer[:1]):
             raise BodyTooLong if self._upload.length else UploadTooLarge
@@ -132,10 +133,11 @@ class Reception:
             if time.monotonic() > deadline:
                 raise UploadStalled
 
-    def _is_due(self, fresh: int) -> bool:
-        """Whether to make `fresh` bytes durable now. While the disk is still at it with those before, more may come."""
+    def _is_due(self) -> bool:
+        """Whether to make durable what is new. While the disk is still at it with what came before, more may come."""
         at_it = self._pending is not None and not self._pending.done()
-        return fresh >= (MOST_BEHIND if at_it else BLOCK_SIZE)
+        behind = self._file.position - self._upload.offset
+        return self._file.position - self._begun >= BLOCK_SIZE and (not at_it or behind >= MOST_BEHIND)
 
     def _checkpoint_beside(self) -> None:
         """Starts to make durable and acknowledge what is in the file, while more arrives."""

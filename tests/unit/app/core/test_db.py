@@ -26,6 +26,13 @@ def run(database: Database, table: str, statement: str) -> None:
         ("note text, n int CHECK (n > 0)", "INSERT INTO notes VALUES (:note, -1)", IntegrityError, "check"),
         ("note text, n int", "INSERT INTO notes SELECT :note, 1 / 0", DataError, "division by zero"),
         (
+            "n int",
+            "INSERT INTO notes SELECT CAST(CAST(:note AS text) AS int)",
+            DataError,
+            "invalid input syntax",
+        ),
+        ("n date", "INSERT INTO notes SELECT CAST(CAST(:note AS text) AS date)", DataError, "type date"),
+        (
             "note text UNIQUE DEFERRABLE INITIALLY DEFERRED",  # seen when the transaction commits
             "INSERT INTO notes VALUES (:note), (:note)",
             IntegrityError,
