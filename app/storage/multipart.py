@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,9 +39,9 @@ class IncomingObjects:
         parts = urlsplit(self._signer.meta.endpoint_url)
         return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "localhost", "::1")
 
-    @property
+    @cached_property
     def origin(self) -> str:
-        """The origin of every address that is signed here, as browsers name it. Asks no server."""
+        """The origin of every address that is signed here, as browsers name it: one is signed to see it, once."""
         url = urlsplit(self.address(f"{PREFIX}origin", "none", 1, 1, bytes(32)).url)
         return f"{url.scheme}://{url.netloc}"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -46,13 +48,15 @@ class S3Store:
         the server is asked to do with what they send: AES256, aws:kms or none. Raises ValueError for another."""
         if encryption not in ENCRYPTIONS:
             raise ValueError(f"encryption is one of {', '.join(ENCRYPTIONS)}")
+        if any(urlsplit(address).username is not None for address in (endpoint, public) if address):
+            raise ValueError("endpoint and public take no user or password: they come by boto3's usual chain")
         self.bucket = bucket
         self.prefix = prefix + "/" if prefix else ""
         self._client = _connect(endpoint, region)
         self._encryption = encryption
         self._signer = _connect(public, region) if public else self._client
 
-    @property
+    @cached_property
     def incoming(self) -> IncomingObjects:
         from app.storage.multipart import IncomingObjects  # which stands on this module
 

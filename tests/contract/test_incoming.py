@@ -115,9 +115,14 @@ def test_clients_are_sent_to_the_public_address_and_only_by_tls(s3_endpoint: str
     public = incoming_at("&public=https://s3.example.org")
     assert public.reachable
     assert public.address("incoming/x", "1", 1, 5, bytes(32)).url.startswith("https://s3.example.org/bucket/")
-    for wrong in ("pubic=https://s3.example.org", "encryption=rot13"):
-        with pytest.raises(StoreAddressError):
+    for wrong in (
+        "pubic=https://s3.example.org",
+        "encryption=rot13",
+        "public=https://me:word@s3.example.org",
+    ):
+        with pytest.raises(StoreAddressError) as refused:
             open_store(f"s3://bucket?{wrong}")
+        assert "word@" not in str(refused.value)
 
 
 def test_the_store_is_asked_to_encrypt_unless_told_not_to(store: S3Store, key: str) -> None:

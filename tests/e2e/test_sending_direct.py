@@ -21,7 +21,7 @@ from tests.e2e.sending import ARRIVED
 from tests.e2e.store_site import StoreSite, store_site
 from tests.factories.seaweed import running_seaweed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sending-direct")]
 SEED = 7
 MIB = 2**20
 HEAD = b"\0\0\0\x20ftypisom"
@@ -54,7 +54,7 @@ def place(
 ) -> Iterator[Place]:
     with (
         running_seaweed() as weed,
-        broken_line(weed.endpoint, cuts=[CUT_AT], stall_after=2**62, rate=RATE) as line,
+        broken_line(weed.endpoint, cuts=[], stall_after=2**62, rate=RATE) as line,
         store_site(weed, line.address, browser, tmp_path_factory.mktemp("direct"), new_database) as site,
     ):
         yield Place(site, line)
@@ -94,6 +94,8 @@ def test_what_is_cut_and_reloaded_goes_on_with_what_the_store_lacks(place: Place
     site, line = place.site, place.line
     film = make_file(tmp_path / "patrol.mp4", PART_SIZE + MIB)
     page, before, after = site.open(), Puts(), Puts()
+    line.cuts.append(line.sent + CUT_AT)
+    line.free.clear()
     line.held = SECOND_PART
     page.on("request", before.note)
     row = send(page, film)
@@ -154,6 +156,30 @@ def test_what_is_paused_goes_on_and_what_is_given_up_is_removed(
     expect(page.locator("#files").get_by_role("row", name=film.name)).to_contain_text("rejected")
     awaits(page, lambda: site.waiting() == [])
     assert site.looks.faults == []
+    page.close()
+
+
+def test_nothing_leaves_when_it_is_paused_while_an_address_is_asked_for(
+    place: Place, tmp_path: Path, small_parts: int
+) -> None:
+    film = make_file(tmp_path / "corridor.mp4", 2 * small_parts)
+    page, puts = place.site.open(), Puts()
+    asked, waits = list[Route](), True
+    page.on("request", puts.note)
+    address = "**/api/v1/uploads/direct/*/parts"
+    page.route(address, lambda route: asked.append(route) if waits else route.continue_())
+    row = send(page, film)
+    awaits(page, lambda: bool(asked))
+    row.get_by_role("button", name=re.compile("^Pause")).click()
+    expect(row).to_contain_text("Paused. What has arrived is kept.")
+    waits = False
+    with page.expect_response(address):
+        for one in asked:
+            one.continue_()
+    row.get_by_role("button", name=re.compile("^Go on")).click()
+    expect(row).to_contain_text(ARRIVED)
+    assert sorted(puts.numbers) == [1, 2], "a part was sent although it was paused"
+    assert place.site.looks.faults == []
     page.close()
 
 

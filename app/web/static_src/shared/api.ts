@@ -9,6 +9,11 @@ export class Refused extends Error {
   ) {
     super(`${status}: ${detail}`);
   }
+
+  /** Whether it is the problem of that name. */
+  isA(type: string): boolean {
+    return String(this.problem["type"]).endsWith(type);
+  }
 }
 
 export function csrfToken(): string {

@@ -78,6 +78,7 @@ function straight(uppy: Sender, { exercise, digestOf, digestOfPart, known }: Opt
     digestOfPart: (file, start, end) => digestOfPart((file.data as File).slice(start, end)),
     declare: (id, sha256) => declare(`${UPLOADS}/${id}`, sha256),
     known,
+    ended: () => void document.body.dispatchEvent(new Event("files-changed")),
   });
 }
 

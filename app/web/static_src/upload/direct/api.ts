@@ -50,14 +50,23 @@ export function isWhole(upload: Upload): boolean {
   return WHOLE.includes(upload.state);
 }
 
-/** The digests of the parts that the store holds, by number. */
-export async function held(id: string): Promise<Map<number, string>> {
+/** The digests of the parts that the store holds, by number; null where the upload has expired. */
+export async function held(id: string): Promise<Map<number, string> | null> {
+  try {
+    return await listed(id);
+  } catch (error) {
+    if (error instanceof Refused && error.isA("upload-gone")) return null;
+    throw error;
+  }
+}
+
+async function listed(id: string): Promise<Map<number, string>> {
   const found = new Map<number, string>();
   for (let cursor: string | null = ""; cursor !== null; ) {
     const page: Response = await call("GET", `${DIRECT}/${id}/parts?limit=${LISTED_AT_ONCE}${cursor && `&cursor=${cursor}`}`);
-    const listed = (await page.json()) as { items: { number: number; sha256: string | null }[]; next_cursor: string | null };
-    for (const part of listed.items) if (part.sha256) found.set(part.number, part.sha256);
-    cursor = listed.next_cursor;
+    const parts = (await page.json()) as { items: { number: number; sha256: string | null }[]; next_cursor: string | null };
+    for (const part of parts.items) if (part.sha256) found.set(part.number, part.sha256);
+    cursor = parts.next_cursor;
   }
   return found;
 }

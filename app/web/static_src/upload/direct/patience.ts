@@ -5,6 +5,7 @@ import { StoreRefused } from "./put";
 
 export const PATIENCE_MS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000, 60_000];
 const PASSING = [408, 425, 429, 460];
+const IN_DOUBT = "idempotency-in-doubt"; // the same request is being answered just now
 // The store's answers to a part that was damaged on the way, and to an address that is too old.
 const PASSING_OF_STORE = [0, 400, 403];
 
@@ -12,6 +13,7 @@ function isPassing(error: unknown): boolean {
   if (error instanceof TypeError) return true; // nothing answered
   if (error instanceof StoreRefused && PASSING_OF_STORE.includes(error.status)) return true;
   if (!(error instanceof Refused || error instanceof StoreRefused)) return false;
+  if (error instanceof Refused && error.isA(IN_DOUBT)) return true;
   return PASSING.includes(error.status) || error.status >= 500;
 }
 

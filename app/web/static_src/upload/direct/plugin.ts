@@ -20,6 +20,8 @@ export interface DirectOptions extends PluginOpts {
   declare(id: string, sha256: string): Promise<void>;
   /** The force turned out to have handed this very file over before, as that recording. */
   known(id: string, recording: string): void;
+  /** An upload was given up, and the service knows. */
+  ended(): void;
 }
 
 /** What is remembered of a file over a reload: its upload, and how many bytes of it the store keeps. */
@@ -109,7 +111,7 @@ export class Direct extends BasePlugin<DirectOptions, Meta, TusBody> {
 
   private remember(id: string, what: Remembered): void {
     if (this.uppy.getFile(id)) this.uppy.setFileMeta(id, { direct: what });
-    else void giveUp(what.upload).catch(() => undefined); // it was removed while its upload was opened
+    else this.giveUp(what.upload); // it was removed while its upload was opened
   }
 
   private progressed(id: string, bytesUploaded: number, kept: number): void {
@@ -124,6 +126,10 @@ export class Direct extends BasePlugin<DirectOptions, Meta, TusBody> {
   /** What was given up is freed at once; where nobody answers, it expires. */
   private readonly removed = (file: Sent): void => {
     const upload = remembered(file)?.upload;
-    if (upload && !file.progress.uploadComplete) void giveUp(upload).catch(() => undefined);
+    if (upload && !file.progress.uploadComplete) this.giveUp(upload);
   };
+
+  private giveUp(upload: string): void {
+    giveUp(upload).then(this.opts.ended, () => undefined);
+  }
 }

@@ -13,7 +13,8 @@ export class StoreRefused extends Error {
 }
 
 /** Sends `part`, telling how many bytes have left. Throws StoreRefused, or what `signal` was stopped with. */
-export function put(address: Address, part: Blob, sent: (bytes: number) => void, signal: AbortSignal): Promise<void> {
+export async function put(address: Address, part: Blob, sent: (bytes: number) => void, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted(); // while its address was asked for
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const stop = (): void => request.abort();

@@ -63,9 +63,10 @@ export class Transfer {
     const id = this.job.before;
     const found = id ? await this.patiently(() => api.find(id)) : null;
     if (found && api.isWhole(found) && found.declared_sha256 === (await this.digest())) return true;
-    if (found && !api.isWhole(found)) {
+    const held = found && !api.isWhole(found) ? await this.patiently(() => api.held(id)) : null;
+    if (found && held) {
       this.upload = found;
-      this.held = await this.patiently(() => api.held(id));
+      this.held = held;
       this.tell();
       return false;
     }
@@ -112,7 +113,8 @@ export class Transfer {
       const missing = missingOf(error);
       if (!missing) throw error;
       // declared and never stored, or not as declared: sent once more, all of them where none is named
-      this.held = missing.length ? await this.patiently(() => api.held(this.upload.id)) : new Map<number, string>();
+      const held = missing.length ? await this.patiently(() => api.held(this.upload.id)) : null;
+      this.held = held ?? new Map<number, string>();
       for (const number of missing) this.held.delete(number);
       await this.sendParts();
       await this.complete();
@@ -140,6 +142,7 @@ export class Transfer {
   }
 
   private tell(): void {
+    if (this.stop.signal.aborted) return; // another goes on where it stopped
     let kept = 0;
     for (const number of this.held.keys()) {
       const [start, end] = this.bounds(number);
@@ -155,6 +158,6 @@ export class Transfer {
 
 /** The parts that the service misses at the end; null for any other error. */
 function missingOf(error: unknown): number[] | null {
-  if (!(error instanceof Refused) || !String(error.problem["type"]).endsWith("parts-missing")) return null;
+  if (!(error instanceof Refused && error.isA("parts-missing"))) return null;
   return (error.problem["missing"] as number[] | undefined) ?? [];
 }
