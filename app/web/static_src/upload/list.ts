@@ -147,7 +147,6 @@ export class List {
     this.hasher.forget(id);
     this.uppy.removeFile(id); // gives an unfinished upload up on the server, too
     this.changed();
-    document.body.dispatchEvent(new Event("files-changed"));
   }
 
   private arrived(file: Sent): void {

@@ -59,6 +59,9 @@ function byTus(uppy: Sender, { digestOf, known }: Options): void {
           throw error;
         });
     },
+    onAfterResponse: (request) => {
+      if (request.getMethod() === "DELETE") ended();
+    },
     onShouldRetry: (error, _attempt, _options, usual) => {
       const status = "originalResponse" in error ? (error.originalResponse?.getStatus() ?? 0) : 0;
       return PASSING.includes(status) || usual(error);
@@ -78,8 +81,13 @@ function straight(uppy: Sender, { exercise, digestOf, digestOfPart, known }: Opt
     digestOfPart: (file, start, end) => digestOfPart((file.data as File).slice(start, end)),
     declare: (id, sha256) => declare(`${UPLOADS}/${id}`, sha256),
     known,
-    ended: () => void document.body.dispatchEvent(new Event("files-changed")),
+    ended,
   });
+}
+
+/** An upload was given up, and the service knows: the list of files is read again. */
+function ended(): void {
+  document.body.dispatchEvent(new Event("files-changed"));
 }
 
 /** Says what the whole must hash to, before the last bytes are sent: what arrives otherwise is refused. */
