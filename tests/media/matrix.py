@@ -35,7 +35,7 @@ CODECS: dict[str, tuple[str, ...]] = {
     "prores": ("-c:v", "prores_ks"),
     "vp8": ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"),
     "vp9": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "0"),
-    "av1": ("-c:v", "libsvtav1", "-preset", "13", "-crf", "20", "-svtav1-params", "lp=1"),
+    "av1": ("-c:v", "libsvtav1", "-preset", "13", "-crf", "8", "-svtav1-params", "lp=1"),
 }
 HOLDS: dict[str, tuple[str, ...]] = {
     "mp4": ("h264", "h264-b", "h264-open", "h264-refresh", "hevc", "mpeg4", "mpeg4-b", "mjpeg", "vp9", "av1"),
