@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +44,25 @@ class Decoded:
     def seconds(self, zero: int) -> NDArray[np.float64]:
         """Times (N,) in seconds from the PTS `zero`, computed as ffmpeg's filters do."""
         return seconds_since(zero, self.pts, self.time_base)
+
+
+class Listed(NamedTuple):
+    """One line: when the packet or picture is shown, in its stream's time base, how many bytes it has, their hash."""
+
+    pts: int
+    size: int
+    hash: str
+
+
+def take_listing(path: Path) -> list[Listed]:
+    """Read and remove a short file of FFmpeg's framehash or framecrc muxer; none is an empty one."""
+    if not path.exists():
+        return []
+    with path.open() as lines:
+        rows = (line.split(",") for line in lines if not line.startswith("#"))
+        found = [Listed(int(row[2]), int(row[4]), row[5].strip()) for row in rows]
+    path.unlink()
+    return found
 
 
 def read_framehash(path: Path, *again: Path) -> Decoded:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+import ffmpeg
 
 from ingest.errors import FileRejected
 from ingest.ffmpeg import input_options
+from ingest.framehash import take_listing
 from ingest.probe import Probe
 from ingest.workspace import SOURCE_NAME, Workspace
 
@@ -39,56 +43,30 @@ class Measured:
 
 def measure(workspace: Workspace, probe: Probe) -> Measured:
     """Decode the first picture and all of the sound, once. Raises FileRejected when not one picture decodes."""
-    argv = [
-        str(workspace.tools.ffmpeg),
-        "-nostdin",
-        "-hide_banner",
-        "-v",
-        "info",
-        "-nostats",
-        "-copyts",
-        "-y",
-    ]
-    for option, value in input_options(workspace.limits).items():
-        argv += [f"-{option}", str(value)]
-    argv += [
-        "-i",
-        f"file:{SOURCE_NAME}",
-        "-map",
-        f"0:{probe.video.index}",
-        "-frames:v",
-        "1",
-        "-c:v",
-        "rawvideo",
-    ]
-    argv += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framehash", _FIRST_NAME]
-    if probe.audio:
-        argv += [
-            "-map",
-            f"0:{probe.audio.index}",
-            "-af",
-            f"asetnsamples={LARGE_FRAME}:p=0,ebur128=framelog=quiet",
-            "-f",
-            "null",
-            "-",
-        ]
-    done = workspace.run(argv, media_seconds=probe.duration)
-    first = workspace.path / _FIRST_NAME
-    rows = (
-        [line for line in first.read_text().splitlines() if not line.startswith("#")]
-        if first.exists()
-        else []
-    )
-    first.unlink(missing_ok=True)
-    if not rows:
+    done = workspace.run(workspace.compile(_graph(workspace, probe)), media_seconds=probe.duration)
+    pictures = take_listing(workspace.path / _FIRST_NAME)
+    if not pictures:
         raise FileRejected("undecodable", "Not one picture of the file can be decoded.")
     heard = probe.audio is not None and _EMPTY not in done.stderr.rpartition(_SUMMARY)[2]
     return Measured(
-        zero=int(rows[0].split(",")[2]),
-        picture_bytes=int(rows[0].split(",")[4]),
+        zero=pictures[0].pts,
+        picture_bytes=pictures[0].size,
         loudness=_integrated(done.stderr),
         heard=heard,
         changing=_CHANGED in done.stderr,
+    )
+
+
+def _graph(workspace: Workspace, probe: Probe) -> Any:
+    source = ffmpeg.input(f"file:{SOURCE_NAME}", **input_options(workspace.limits))
+    timing = {"fps_mode": "passthrough", "enc_time_base": "demux", "f": "framehash"}
+    first = {"frames:v": 1, "c:v": "rawvideo", **timing}
+    outputs = [ffmpeg.output(source[str(probe.video.index)], _FIRST_NAME, **first)]
+    if probe.audio:
+        loudness = f"asetnsamples={LARGE_FRAME}:p=0,ebur128=framelog=quiet"
+        outputs.append(ffmpeg.output(source[str(probe.audio.index)], "-", af=loudness, f="null"))
+    return ffmpeg.merge_outputs(*outputs).global_args(
+        "-nostdin", "-hide_banner", "-v", "info", "-nostats", "-copyts"
     )
 
 

@@ -18,7 +18,7 @@ from ingest.measure import Measured, measure
 from ingest.packets import Packets
 from ingest.probe import Probe, probe
 from ingest.profiles import Profile
-from ingest.starts import keep_whole_seams
+from ingest.seams import keep_whole_seams
 from ingest.streams import AudioStream, Colour, VideoStream
 from ingest.units import Units, read_units
 from ingest.workspace import Workspace

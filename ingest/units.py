@@ -7,13 +7,13 @@ which pictures may lean on earlier ones (intra refresh) or come out whole only l
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import ffmpeg
 import numpy as np
 
 from ingest.ffmpeg import GLOBAL, input_options
+from ingest.framehash import take_listing
 from ingest.packets import Packets
 from ingest.probe import Probe
 from ingest.workspace import SOURCE_NAME, Workspace
@@ -70,12 +70,12 @@ def read_units(workspace: Workspace, source: Probe, *, sets: bool) -> Units:
         ).global_args(*GLOBAL)
     )
     done = workspace.run(argv, media_seconds=source.duration)
-    found = {name: _rows(workspace.path / name) for name in looked_for}
+    found = {name: take_listing(workspace.path / name) for name in looked_for}
     if done.status != 0:
         return Units(fresh=())
     return Units(
-        fresh=tuple(pts for pts, _ in found[_FRESH_NAME]),
-        sets=tuple(found[_SETS_NAME]) if _SETS_NAME in found else None,
+        fresh=tuple(one.pts for one in found[_FRESH_NAME]),
+        sets=tuple((one.pts, one.hash) for one in found[_SETS_NAME]) if _SETS_NAME in found else None,
     )
 
 
@@ -83,15 +83,3 @@ def _listed(pictures: Any, name: str, types: str) -> Any:
     """Packets with units of those types, and only these units of them: of which none is left, that is dropped."""
     listing = {"f": "framehash", "hash": "murmur3"}
     return ffmpeg.output(pictures, name, c="copy", **{"bsf:v": f"filter_units=pass_types={types}"}, **listing)
-
-
-def _rows(path: Path) -> list[tuple[int, str]]:
-    """Presentation times and hashes of FFmpeg's framehash lines, "stream, dts, pts, duration, size, hash"; the file
-    goes."""
-    if not path.exists():
-        return []
-    with path.open() as lines:
-        rows = (line.split(",") for line in lines if not line.startswith("#"))
-        found = [(int(row[2]), row[5].strip()) for row in rows]
-    path.unlink()
-    return found

@@ -96,7 +96,9 @@ def _meaning(upload: Upload, recording: Recording | None, state: str) -> str:
         if upload.length is None:
             return f"{upload.offset:,} bytes have arrived and are kept; how many will come was not said yet."
         percent = 100 * upload.offset // upload.length
-        how = "Run the same command again" if upload.via == "direct" else "Choose the same file again"
+        how = "Choose the same file again"
+        if upload.via == "direct":
+            how += ", or run the same command again where one began it,"
         return f"{percent} % has arrived and is kept. {how} to go on."
     if recording is not None and (said := _ready(recording)):
         return said

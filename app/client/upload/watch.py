@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,14 +75,12 @@ class Watcher:
         self._after = Aftercare(options, folder, api, stop, events)
 
     def run(self) -> int:
-        try:
+        with suppress(Interrupted):  # which is how it ends
             while not self._stop:
                 self._look()
                 self._listen(self._options.every)
                 self._after.tend()
                 self._send_lost_again()
-        except Interrupted:
-            pass  # which is how it ends
         self._listen(GRACE_SECONDS, until_idle=True)
         self._crew.dismiss()
         cut = any(known.under_way for known in self._known.values())

@@ -19,21 +19,18 @@ from app.recordings.queries.recordings import (
     clips_of,
     forget_views,
     ids_of_exercise,
-    ingest_step,
-    ingest_steps,
     locked,
     locked_many,
     note_view,
     processing,
-    progress_by_job,
     recordings_of,
     rendition,
     rendition_kinds,
     same_file,
     same_files,
     same_lengths,
-    steps_of_many,
 )
+from app.recordings.queries.steps import ingest_step, ingest_steps, progress_by_job, steps_of_many
 
 __all__ = [
     "BRIEF",

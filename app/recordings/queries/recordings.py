@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -13,10 +12,8 @@ from sqlalchemy.orm import Session, defer, joinedload, lazyload, load_only
 
 from app.core.search import holds_words
 from app.exercises.models import Exercise
-from app.jobs import JobProgress
 from app.recordings.models import (
     Clip,
-    IngestStep,
     Recording,
     RecordingView,
     Rendition,
@@ -152,33 +149,6 @@ def blob_keys(session: Session, recording_id: UUID) -> set[str]:
 def locked(session: Session, recording_id: UUID) -> Recording | None:
     """The recording, held until the transaction ends."""
     return session.get(Recording, recording_id, with_for_update={"of": Recording}, populate_existing=True)
-
-
-def ingest_step(session: Session, recording_id: UUID, name: str) -> IngestStep | None:
-    """One step of a recording's ingest."""
-    query = select(IngestStep).where(IngestStep.recording_id == recording_id, IngestStep.name == name)
-    return session.scalars(query.execution_options(populate_existing=True)).first()
-
-
-def ingest_steps(session: Session, recording_id: UUID) -> list[IngestStep]:
-    """Every step of a recording's ingest, by name."""
-    query = select(IngestStep).where(IngestStep.recording_id == recording_id).order_by(IngestStep.name)
-    return list(session.scalars(query.execution_options(populate_existing=True)))
-
-
-def steps_of_many(session: Session, recording_ids: Collection[UUID]) -> dict[UUID, list[IngestStep]]:
-    """Every step of the ingest of each recording that has any, by name."""
-    found = defaultdict(list)
-    query = select(IngestStep).where(IngestStep.recording_id.in_(recording_ids)).order_by(IngestStep.name)
-    for step in session.scalars(query.execution_options(populate_existing=True)):
-        found[step.recording_id].append(step)
-    return dict(found)
-
-
-def progress_by_job(session: Session, job_ids: Collection[int]) -> dict[int, JobProgress]:
-    """The progress rows of these jobs, as far as they began."""
-    query = select(JobProgress).where(JobProgress.job_id.in_(job_ids))
-    return {row.job_id: row for row in session.scalars(query)}
 
 
 def processing(session: Session, before: datetime, limit: int = 200) -> list[Recording]:

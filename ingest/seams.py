@@ -6,14 +6,14 @@ A picture that is damaged promises nothing: it is dropped, or mended with what w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ingest.chunks import Chunk, keep_seams
 from ingest.ffmpeg import input_options
+from ingest.framehash import take_listing
 from ingest.probe import Probe
 from ingest.workspace import SOURCE_NAME, Workspace
 
-_STARTS_NAME = "starts.txt"
+_SEAM_NAME = "seam.txt"
 
 
 def keep_whole_seams(
@@ -43,15 +43,6 @@ def _is_whole(workspace: Workspace, source: Probe, chunk: Chunk, picture_bytes: 
         f"file:{SOURCE_NAME}",
     ]
     argv += ["-map", f"0:{source.video.index}", "-c:v", "rawvideo", "-fps_mode", "passthrough"]
-    done = workspace.run([*argv, "-enc_time_base", "demux", "-f", "framecrc", _STARTS_NAME])
-    target = workspace.path / _STARTS_NAME
-    shown = _rows(target) if target.exists() else []
-    target.unlink(missing_ok=True)
+    done = workspace.run([*argv, "-enc_time_base", "demux", "-f", "framecrc", _SEAM_NAME])
+    shown = [(one.pts, one.size) for one in take_listing(workspace.path / _SEAM_NAME)]
     return done.status == 0 and not done.complaints and shown[:1] == [(chunk.start_pts, picture_bytes)]
-
-
-def _rows(path: Path) -> list[tuple[int, int]]:
-    """Presentation times and sizes of FFmpeg's framecrc lines: "stream, dts, pts, duration, size, checksum, …"."""
-    with path.open() as lines:
-        rows = (line.split(",") for line in lines if not line.startswith("#"))
-        return [(int(row[2]), int(row[4])) for row in rows]
